@@ -1,0 +1,1 @@
+"""Plainview: a Python application in plain view."""
