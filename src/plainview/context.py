@@ -1,0 +1,174 @@
+"""Correlation fields, and the span that work happens in: one context variable for both.
+
+The value of the variable is an immutable `Frame`; binding or opening a span makes a new one. `asyncio` copies
+it into tasks by itself; threads and processes are the business of `plainview.integrations`.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from contextvars import ContextVar, Token
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from types import TracebackType
+
+__all__ = ["Bound", "Frame", "bind", "context", "current", "fields", "unbind"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Bound:
+    """Bound fields. The encoded halves are filled in by capture, once, when a record first needs them."""
+
+    __slots__ = ("extra", "extra_keys", "fields", "known")
+
+    def __init__(self, fields: Mapping[str, Any]) -> None:
+        self.fields: Final = fields
+        #: JSON members of the fields that have a place of their own, each followed by a comma; None: not made yet.
+        self.known: bytes | None = None
+        #: JSON members of all other fields, joined by commas.
+        self.extra = b""
+        self.extra_keys: frozenset[str] = frozenset()
+
+
+class Frame:
+    """What is current: the bound fields, the span, and the rest of the OpenTelemetry context."""
+
+    __slots__ = ("bound", "ids", "otel", "span")
+
+    def __init__(self, bound: Bound, span: Any = None, ids: bytes | None = b"", otel: Any = None) -> None:  # noqa: ANN401 - the ground does not import OpenTelemetry
+        self.bound: Final = bound
+        #: The current span (an OpenTelemetry ``Span`` of any make) or None.
+        self.span: Final = span
+        #: JSON members trace_id and span_id, each followed by a comma; None: not made yet.
+        self.ids = ids
+        #: OpenTelemetry context that was attached from outside, without our span; None where there was none.
+        self.otel: Final = otel
+
+
+EMPTY: Final = Frame(Bound({}))
+current: Final[ContextVar[Frame]] = ContextVar("plainview", default=EMPTY)
+
+
+def fields() -> dict[str, Any]:
+    """The fields that are bound here and now, as a new dictionary."""
+    return dict(current.get().bound.fields)
+
+
+def _with(frame: Frame, bound: Mapping[str, Any]) -> Frame:
+    return Frame(Bound(bound), frame.span, frame.ids, frame.otel)
+
+
+def bind(**fields: Any) -> None:  # noqa: ANN401 - any value may be bound
+    """Bind fields to everything recorded from here on in this task or thread.
+
+    A value of None removes the field. Use `context` where the fields should go again by themselves.
+    """
+    frame = current.get()
+    merged = {**frame.bound.fields, **fields}
+    current.set(_with(frame, {key: value for key, value in merged.items() if value is not None}))
+
+
+def unbind(*names: str) -> None:
+    """Remove fields by name; names that are not bound are passed over."""
+    frame = current.get()
+    current.set(_with(frame, {key: value for key, value in frame.bound.fields.items() if key not in names}))
+
+
+class context:  # noqa: N801 - used as a function: `with context(...)`, `@context(...)`
+    """Bind fields for the length of a block or of a decorated function, then restore what was there.
+
+    Works with ``with``, ``async with`` and as a decorator of functions, coroutines and generators
+    (of generators, each resumption runs within the fields).
+
+    Example:
+        >>> with context(job_id="j-1", step=3):
+        ...     fields()
+        {'job_id': 'j-1', 'step': 3}
+    """
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: Any) -> None:  # noqa: ANN401 - any value may be bound
+        self._fields = fields
+        self._token: Token[Frame] | None = None
+
+    def __enter__(self) -> context:
+        frame = current.get()
+        merged = {**frame.bound.fields, **self._fields}
+        if None in merged.values():
+            merged = {key: value for key, value in merged.items() if value is not None}
+        self._token = current.set(_with(frame, merged))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        token, self._token = self._token, None
+        if token is not None:
+            reset(token)
+
+    async def __aenter__(self) -> context:
+        return self.__enter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, function: F) -> F:
+        given = self._fields
+        if inspect.iscoroutinefunction(function):
+
+            @functools.wraps(function)
+            async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+                with context(**given):
+                    return await function(*args, **kwargs)
+
+        elif inspect.isgeneratorfunction(function):
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+                return _resume_within(given, function(*args, **kwargs))
+
+        else:
+
+            @functools.wraps(function)
+            def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+                with context(**given):
+                    return function(*args, **kwargs)
+
+        return cast("F", wrapper)
+
+
+def _resume_within(given: dict[str, Any], generator: Any) -> Any:  # noqa: ANN401 - any generator
+    """Run each step of a generator within the fields; between steps the caller's own are back."""
+    step, argument = generator.send, None
+    while True:
+        try:
+            with context(**given):
+                value = step(argument)
+        except StopIteration as stop:
+            return stop.value
+        try:
+            argument = yield value
+            step = generator.send
+        except GeneratorExit:
+            generator.close()
+            raise
+        except BaseException as error:  # noqa: BLE001 - handed into the generator, which decides
+            step, argument = generator.throw, error
+
+
+def reset(token: Token[Frame]) -> None:
+    """Restore what was current before ``token``, even from another task or out of order."""
+    try:
+        current.reset(token)
+    except (ValueError, RuntimeError):
+        # Closed in another context (an async generator finalised elsewhere) or twice: there is nothing to restore.
+        previous = token.old_value
+        if isinstance(previous, Frame):
+            current.set(previous)
