@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from functools import partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Final, cast
 
 from plainview.sinks.interface import Rejected, Sink, Unavailable
 
@@ -14,44 +16,18 @@ if TYPE_CHECKING:
 __all__ = ["SINKS", "Rejected", "Sink", "Unavailable", "chosen"]
 
 
-def _console(settings: Settings) -> Sink:
-    from plainview.sinks.console import Console  # noqa: PLC0415 - only what is used is imported, here and below
-
-    return Console(settings.console)
-
-
-def _file(settings: Settings) -> Sink:
-    from plainview.sinks.file import RotatingFile, filled_in  # noqa: PLC0415
-
-    path = filled_in(settings.file, directory=settings.dir, service=settings.service)
-    return RotatingFile(path, max_bytes=settings.file_max_bytes, backups=settings.file_backups)
-
-
-def _otlp(settings: Settings) -> Sink:
-    from plainview.sinks.otlp import Otlp  # noqa: PLC0415
-
-    return Otlp(settings.otlp_endpoint)
-
-
-def _loki(settings: Settings) -> Sink:
-    from plainview.sinks.loki import Loki  # noqa: PLC0415
-
-    return Loki(settings.loki_url)
-
-
-def _webhook(settings: Settings) -> Sink:
-    from plainview.sinks.webhook import Webhook  # noqa: PLC0415
-
-    return Webhook(settings.webhook_url)
+def _made_by(module: str, settings: Settings) -> Sink:
+    # Imported when wanted: an application that only spools pays for no sink.
+    return cast("Sink", import_module(f"plainview.sinks.{module}").from_settings(settings))
 
 
 #: Setting → what makes its sink. A sink is wanted when its setting is neither empty nor ``off``.
 SINKS: Final[dict[str, Callable[[Settings], Sink]]] = {
-    "console": _console,
-    "file": _file,
-    "otlp_endpoint": _otlp,
-    "loki_url": _loki,
-    "webhook_url": _webhook,
+    "console": partial(_made_by, "console"),
+    "file": partial(_made_by, "file"),
+    "otlp_endpoint": partial(_made_by, "otlp"),
+    "loki_url": partial(_made_by, "loki"),
+    "webhook_url": partial(_made_by, "webhook"),
 }
 
 
