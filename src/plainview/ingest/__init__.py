@@ -1,0 +1,1 @@
+"""Bytes from outside become records in the store, each line once."""

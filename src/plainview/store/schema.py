@@ -1,0 +1,120 @@
+"""The tables of the store, declared once: every column, what it holds, and its type in each engine.
+
+Names are the API's names. A column's *type* is one of ours (:data:`TYPES`); an engine looks up its own word for it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeAlias
+
+from plainview.records import CONTEXT_FIELDS
+
+__all__ = ["SCHEMA_VERSION", "TABLES", "TABLE_OF_KIND", "TYPES", "Column", "Table", "Type"]
+
+#: Version of the layout below. A store written by a newer one is refused, an older one is migrated.
+SCHEMA_VERSION: Final = 1
+
+Type: TypeAlias = Literal["id", "time", "level", "integer", "nanoseconds", "milliseconds", "text", "name", "json"]
+
+#: Type → engine → the engine's word. ``name`` is text with few distinct values (a service, a logger).
+TYPES: Final[dict[Type, dict[str, str]]] = {
+    "id": {"duckdb": "BIGINT", "clickhouse": "Int64"},
+    "time": {"duckdb": "TIMESTAMP", "clickhouse": "DateTime64(6, 'UTC')"},
+    "level": {"duckdb": "UTINYINT", "clickhouse": "UInt8"},
+    "integer": {"duckdb": "INTEGER", "clickhouse": "Int32"},
+    "nanoseconds": {"duckdb": "BIGINT", "clickhouse": "Int64"},
+    "milliseconds": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
+    "text": {"duckdb": "VARCHAR", "clickhouse": "String"},
+    "name": {"duckdb": "VARCHAR", "clickhouse": "LowCardinality(String)"},
+    "json": {"duckdb": "VARCHAR", "clickhouse": "String"},
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column. ``null`` says whether a row may be without a value."""
+
+    name: str
+    type: Type
+    null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table. ``time`` names the column that retention, sealing and sorting go by."""
+
+    name: str
+    kind: str
+    time: str
+    columns: tuple[Column, ...]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+
+_CONTEXT: Final = tuple(Column(name, "text", null=True) for name in CONTEXT_FIELDS)
+_PROCESS: Final = (
+    Column("service", "name"),
+    Column("environment", "name"),
+    Column("version", "name"),
+    Column("host", "name"),
+    Column("pid", "integer"),
+    Column("stream", "name"),
+)
+
+#: Table name → table.
+TABLES: Final[dict[str, Table]] = {
+    "logs": Table(
+        "logs",
+        kind="log",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("level", "level"),
+            Column("logger", "name"),
+            Column("message", "text"),
+            *_PROCESS,
+            *_CONTEXT,
+            Column("duration_ms", "milliseconds", null=True),
+            Column("extra", "json"),
+            Column("source_file", "name", null=True),
+            Column("source_function", "name", null=True),
+            Column("source_line", "integer", null=True),
+            Column("exception_type", "name", null=True),
+            Column("exception_message", "text", null=True),
+            Column("exception_stack_trace", "text", null=True),
+            Column("exception_fingerprint", "text", null=True),
+        ),
+    ),
+    "spans": Table(
+        "spans",
+        kind="span",
+        time="start_time",
+        columns=(
+            Column("id", "id"),
+            Column("start_time", "time"),
+            Column("start_ns", "nanoseconds"),
+            Column("duration_ns", "nanoseconds"),
+            Column("trace_id", "text"),
+            Column("span_id", "text"),
+            Column("parent_span_id", "text", null=True),
+            Column("name", "name"),
+            Column("kind", "name"),
+            Column("status", "name"),
+            Column("status_message", "text"),
+            Column("scope", "name"),
+            *_PROCESS,
+            *(column for column in _CONTEXT if column.name not in {"trace_id", "span_id"}),
+            Column("attributes", "json"),
+            Column("events", "json"),
+            Column("links", "json"),
+        ),
+    ),
+}
+
+#: Stream kind (``log``, ``span``) → table name.
+TABLE_OF_KIND: Final[dict[str, str]] = {table.kind: table.name for table in TABLES.values()}
