@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Batch",
     "Cancellation",
-    "Chunk",
     "Dialect",
     "Position",
     "QueryCancelled",
@@ -67,23 +66,16 @@ class Position:
 
 
 @dataclass(frozen=True, slots=True)
-class Chunk:
-    """Rows of one stream and kind, and the position that is reached with them."""
-
-    rows: Rows | None
-    position: Position | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Batch:
-    """What is written in one transaction."""
+    """What is written in one transaction: rows, and the positions that are reached with them."""
 
-    chunks: Sequence[Chunk]
+    rows: Sequence[Rows]
+    positions: Sequence[Position] = ()
 
     @property
     def count(self) -> int:
         """Number of rows."""
-        return sum(chunk.rows.count for chunk in self.chunks if chunk.rows is not None)
+        return sum(rows.count for rows in self.rows)
 
 
 @dataclass(frozen=True, slots=True)

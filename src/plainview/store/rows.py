@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
-import msgspec
 import numpy as np
+from msgspec.structs import astuple
 
 from plainview.records import CONTEXT_FIELDS, ExceptionInfo, LogRecord, Source, SpanRecord, level_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
+    import msgspec
     from numpy.typing import NDArray
 
-__all__ = ["RowError", "Rows", "Values", "of_logs", "of_spans"]
+__all__ = ["OF_KIND", "RowError", "Rows", "Values", "of_logs", "of_spans"]
 
 #: One column of a batch: a value per row, or one value that all rows share.
-Values: TypeAlias = "NDArray[Any] | str | int | None"
+Values: TypeAlias = "NDArray[Any] | str | float | None"
 
 
 class RowError(ValueError):
@@ -35,11 +37,26 @@ class Rows:
     columns: dict[str, Values]
 
 
-def _column(values: Sequence[object]) -> Values:
-    """A column of text; shared values are stored once, which most of a stream's columns are."""
+#: Records turned at a time: fewer short-lived tuples than make the garbage collector look (700).
+_SLICE: Final = 500
+
+
+def _transpose(records: Sequence[msgspec.Struct]) -> dict[str, list[Any]]:
+    """Field name → the values of all records."""
+    names = type(records[0]).__struct_fields__
+    columns: list[list[Any]] = [[] for _ in names]
+    for start in range(0, len(records), _SLICE):
+        parts = zip(*map(astuple, records[start : start + _SLICE]), strict=True)
+        for column, part in zip(columns, parts, strict=True):
+            column.extend(part)
+    return dict(zip(names, columns, strict=True))
+
+
+def _column(values: Sequence[Any]) -> Values:
+    """A column of objects; a value that all share is stored as such, which most of a stream's columns are."""
     first = values[0]
-    if values.count(first) == len(values):
-        return first  # type: ignore[return-value]  # text or None, as the record says
+    if values[-1] == first and values.count(first) == len(values):
+        return first  # type: ignore[no-any-return]  # text, a number or None, as the record says
     array = np.empty(len(values), dtype=object)
     array[:] = values
     return array
@@ -48,35 +65,58 @@ def _column(values: Sequence[object]) -> Values:
 def _integers(name: str, values: Sequence[int], dtype: type[np.generic]) -> NDArray[Any]:
     try:
         return np.array(values, dtype=dtype)
-    except OverflowError as error:
-        msg = f"{name}: {error}"
+    except OverflowError:
+        msg = f"{name}: does not fit {np.dtype(dtype).itemsize * 8} bits"
         raise RowError(msg) from None
 
 
+#: The years that a record may be of: what both engines can hold, and sooner or later a broken clock otherwise.
 _YEARS: Final = range(1970, 2200)
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def _moment(text: str) -> datetime:
+    """Any RFC 3339 time; one without an offset counts as UTC."""
+    try:
+        moment = datetime.fromisoformat(text.upper())
+    except ValueError:
+        if text[17:19] != "60":
+            raise
+        # A leap second: the last moment that we can name before it is over.
+        moment = datetime.fromisoformat(f"{text[:17]}59{text[19:]}".upper()) + timedelta(seconds=1)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _microseconds(text: str) -> int:
-    """Microseconds since 1970 of any RFC 3339 time."""
+    """Microseconds since 1970 of a time."""
     try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        msg = f"timestamp: {error}"
+        moment = _moment(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        msg = f"timestamp: {text[:64]!r} is no RFC 3339 time"
         raise RowError(msg) from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        moment = moment.astimezone(UTC)
-    except OverflowError:
-        moment = datetime.min.replace(tzinfo=UTC)
     if moment.year not in _YEARS:
-        msg = f"timestamp: the year of {text!r} is outside {_YEARS.start}…{_YEARS.stop - 1}"
+        msg = f"timestamp: the year of {text[:64]!r} is outside {_YEARS.start}…{_YEARS.stop - 1}"
         raise RowError(msg)
-    delta = moment - datetime(1970, 1, 1, tzinfo=UTC)
-    return (delta.days * 86400 + delta.seconds) * 1_000_000 + delta.microseconds
+    return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_CANONICAL: Final = len("2026-11-22T01:47:55.123456Z")
+_FIRST, _LAST = (np.datetime64(f"{year}-01-01", "us") for year in (_YEARS.start, _YEARS.stop))
 
 
 def _times(texts: Sequence[str]) -> NDArray[Any]:
+    """Times of a column: those of our own writer all at once, any other form one by one."""
+    if set(map(len, texts)) == {_CANONICAL}:
+        joined = "".join(texts).encode()
+        if len(joined) == len(texts) * _CANONICAL:
+            letters = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _CANONICAL)
+            if (letters[:, -1] == ord("Z")).all():
+                try:
+                    times = np.ascontiguousarray(letters[:, :-1]).view(f"S{_CANONICAL - 1}").ravel().astype("M8[us]")
+                except ValueError:
+                    times = np.array(["NaT"], dtype="M8[us]")
+                if ((times >= _FIRST) & (times < _LAST)).all():
+                    return times
     return np.array([_microseconds(text) for text in texts], dtype=np.int64).view("M8[us]")
 
 
@@ -86,68 +126,77 @@ def _levels(levels: Sequence[str]) -> NDArray[Any]:
     except ValueError as error:
         msg = f"level: {error}"
         raise RowError(msg) from None
-    return np.array([known[level] for level in levels], dtype=np.uint8)
+    return np.fromiter(map(known.__getitem__, levels), dtype=np.uint8, count=len(levels))
 
 
-def _json(name: str, values: Iterable[msgspec.Raw], opening: str) -> list[str]:
-    texts = [str(value, "utf-8") for value in values]
+def _json(name: str, values: Sequence[msgspec.Raw], opening: str) -> Values:
+    """A column of raw JSON. Records hold no NUL byte, so it can keep the values apart while all are decoded."""
+    texts = b"\0".join(values).decode().split("\0")
     if not all(text.startswith(opening) for text in texts):
         msg = f"{name}: not a JSON {'object' if opening == '{' else 'array'}"
         raise RowError(msg)
-    return texts
+    return _column(texts)
 
 
-_NO_SOURCE: Final = Source()
-_NO_EXCEPTION: Final = ExceptionInfo()
+def _parts(values: Sequence[msgspec.Struct | None], absent: msgspec.Struct, prefix: str) -> dict[str, Values]:
+    """The columns of a record within the record; what is empty is NULL."""
+    names = type(absent).__struct_fields__
+    if not any(values):
+        return {prefix + name: None for name in names}
+    given = [value or absent for value in values]
+    return {prefix + name: _column([value or None for value in map(attrgetter(name), given)]) for name in names}
 
 
-def of_logs(records: Sequence[LogRecord], stream: str) -> Rows:
-    """Rows of ``logs``. There must be at least one record.
+def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
+    """Rows of ``logs``.
+
+    Args:
+        records: at least one.
+        stream: the stream they came by, or the stream of each.
 
     Raises:
         RowError: a record does not fit.
+        UnicodeDecodeError: ``extra`` of a record is no UTF-8.
     """
-    columns: dict[str, Values] = {"stream": stream}
-    columns["timestamp"] = _times([record.timestamp for record in records])
-    columns["level"] = _levels([record.level for record in records])
-    columns["pid"] = _integers("pid", [record.pid for record in records], np.int32)
-    for name in ("logger", "message", "service", "environment", "version", "host", *CONTEXT_FIELDS):
-        columns[name] = _column([getattr(record, name) for record in records])
-    columns["duration_ms"] = _column([record.duration_ms for record in records])
-    columns["extra"] = _column(_json("extra", [record.extra for record in records], "{"))
-    sources = [record.source or _NO_SOURCE for record in records]
-    columns["source_file"] = _column([source.file or None for source in sources])
-    columns["source_function"] = _column([source.function or None for source in sources])
-    columns["source_line"] = _column([source.line or None for source in sources])
-    exceptions = [record.exception or _NO_EXCEPTION for record in records]
-    for name in ("type", "message", "stack_trace", "fingerprint"):
-        columns[f"exception_{name}"] = _column([getattr(exception, name) or None for exception in exceptions])
+    given = _transpose(records)
+    columns: dict[str, Values] = {
+        "stream": stream if isinstance(stream, str) else _column(stream),
+        "timestamp": _times(given["timestamp"]),
+        "level": _levels(given["level"]),
+        "pid": _integers("pid", given["pid"], np.int32),
+        "extra": _json("extra", given["extra"], "{"),
+    }
+    for name in ("logger", "message", "service", "environment", "version", "host", *CONTEXT_FIELDS, "duration_ms"):
+        columns[name] = _column(given[name])
+    columns |= _parts(given["source"], Source(), "source_")
+    columns |= _parts(given["exception"], ExceptionInfo(), "exception_")
     return Rows("logs", len(records), columns)
 
 
-def of_spans(records: Sequence[SpanRecord], stream: str) -> Rows:
-    """Rows of ``spans``. There must be at least one record.
-
-    Raises:
-        RowError: a record does not fit.
-    """
-    columns: dict[str, Values] = {"stream": stream}
-    starts = _integers("start_time_unix_nano", [record.start_time_unix_nano for record in records], np.int64)
-    ends = _integers("end_time_unix_nano", [record.end_time_unix_nano for record in records], np.int64)
-    columns["start_time"] = (starts // 1000).view("M8[us]")
-    columns["start_ns"] = starts
-    columns["duration_ns"] = np.maximum(ends - starts, 0)
-    columns["pid"] = _integers("pid", [record.pid for record in records], np.int32)
-    for name in (
-        *("trace_id", "span_id", "parent_span_id", "name", "kind", "status", "status_message", "scope"),
-        *("service", "environment", "version", "host"),
-        *(name for name in CONTEXT_FIELDS if name not in {"trace_id", "span_id"}),
-    ):
-        columns[name] = _column([getattr(record, name) for record in records])
+def of_spans(records: Sequence[SpanRecord], stream: str | Sequence[str]) -> Rows:
+    """Rows of ``spans``; arguments and errors as of :func:`of_logs`."""
+    given = _transpose(records)
+    starts = _integers("start_time_unix_nano", given["start_time_unix_nano"], np.int64)
+    ends = _integers("end_time_unix_nano", given["end_time_unix_nano"], np.int64)
+    columns: dict[str, Values] = {
+        "stream": stream if isinstance(stream, str) else _column(stream),
+        "start_time": (starts // 1000).view("M8[us]"),
+        "start_ns": starts,
+        "duration_ns": np.maximum(ends - starts, 0),
+        "pid": _integers("pid", given["pid"], np.int32),
+    }
+    if starts.min() < 0:
+        msg = "start_time_unix_nano: before 1970"
+        raise RowError(msg)
+    for name in SpanRecord.__struct_fields__:
+        if name not in columns and name not in _SPECIAL:
+            columns[name] = _column(given[name])
     for name, opening in (("attributes", "{"), ("events", "["), ("links", "[")):
-        columns[name] = _column(_json(name, [getattr(record, name) for record in records], opening))
+        columns[name] = _json(name, given[name], opening)
     return Rows("spans", len(records), columns)
 
 
+_SPECIAL: Final = {"start_time_unix_nano", "end_time_unix_nano", "attributes", "events", "links"}
+
 #: Stream kind → what turns its records into rows.
-OF_KIND: Final[dict[str, Callable[[Any, str], Rows]]] = {"log": of_logs, "span": of_spans}
+OF_KIND: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = {"log": of_logs, "span": of_spans}

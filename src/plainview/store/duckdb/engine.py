@@ -89,14 +89,14 @@ class DuckDBStore:
         """Store a batch and its positions in one transaction."""
         with self._writing:
             last = dict(self._last)
-            positions = [chunk.position for chunk in batch.chunks if chunk.position is not None]
+            positions = batch.positions
             connection = self._database
             connection.begin()
             try:
-                for chunk in batch.chunks:
-                    if chunk.rows is not None and chunk.rows.count:
-                        self._insert(chunk.rows, last[chunk.rows.table] + 1)
-                        last[chunk.rows.table] += chunk.rows.count
+                for rows in batch.rows:
+                    if rows.count:
+                        self._insert(rows, last[rows.table] + 1)
+                        last[rows.table] += rows.count
                 commit = self._commit + 1
                 if positions:
                     connection.execute(
