@@ -1,1 +1,86 @@
-"""Plainview: a Python application in plain view."""
+"""Plainview: a Python application in plain view.
+
+Everything public is here; each name is imported when first used, so that ``import plainview`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+# At once, not when first used: the module of the same name would take its place otherwise.
+from plainview.context import context as context
+
+if TYPE_CHECKING:
+    from plainview.capture.logger import Logger as Logger
+    from plainview.capture.processor import SpanProcessor as SpanProcessor
+    from plainview.capture.propagation import inject as inject
+    from plainview.capture.runtime import (
+        configure as configure,
+        get_logger as get_logger,
+        set_level as set_level,
+        shutdown as shutdown,
+        span as span,
+    )
+    from plainview.capture.spans import Span as Span
+    from plainview.capture.traced import traced as traced
+    from plainview.context import bind as bind, fields as fields, unbind as unbind
+    from plainview.integrations import instrument as instrument
+    from plainview.settings import Settings as Settings, SettingsError as SettingsError
+
+__version__ = "0.1.0"
+
+#: Public name → the module it lives in.
+_HOMES = {
+    "Logger": "capture.logger",
+    "Settings": "settings",
+    "SettingsError": "settings",
+    "Span": "capture.spans",
+    "SpanProcessor": "capture.processor",
+    "bind": "context",
+    "configure": "capture.runtime",
+    "fields": "context",
+    "get_logger": "capture.runtime",
+    "inject": "capture.propagation",
+    "instrument": "integrations",
+    "set_level": "capture.runtime",
+    "shutdown": "capture.runtime",
+    "span": "capture.runtime",
+    "traced": "capture.traced",
+    "unbind": "context",
+}
+
+__all__ = [
+    "Logger",
+    "Settings",
+    "SettingsError",
+    "Span",
+    "SpanProcessor",
+    "__version__",
+    "bind",
+    "configure",
+    "context",
+    "fields",
+    "get_logger",
+    "inject",
+    "instrument",
+    "set_level",
+    "shutdown",
+    "span",
+    "traced",
+    "unbind",
+]
+
+
+def __getattr__(name: str) -> Any:  # noqa: ANN401 - any public name
+    home = _HOMES.get(name)
+    if home is None:
+        msg = f"module 'plainview' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(f"plainview.{home}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

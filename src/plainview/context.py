@@ -7,7 +7,6 @@ it into tasks by itself; threads and processes are the business of `plainview.in
 from __future__ import annotations
 
 import functools
-import inspect
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 
@@ -120,6 +119,8 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: F) -> F:
+        import inspect  # noqa: PLC0415 - slow to import, and few decorate
+
         given = self._fields
         if inspect.iscoroutinefunction(function):
 

@@ -7,6 +7,7 @@ environment, the environment over the profile, the profile over the default.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
@@ -75,6 +76,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, Meta(description="Keep only warnings of libraries known to be noisy (boto3, urllib3 …).")
     ] = True
     capture_logging: Annotated[bool, Meta(description="Capture the standard `logging` module.")] = True
+    forward_logging: Annotated[
+        bool, Meta(description="Hand native records on to the handlers of `logging` as well.")
+    ] = False
     capture_warnings: Annotated[bool, Meta(description="Capture `warnings.warn` as records of `py.warnings`.")] = True
 
     console: Annotated[
@@ -124,9 +128,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     max_line: Annotated[int, Meta(ge=1024, description="Longest line, bytes; longer ones lose their fields.")] = 262_144
 
     scrub: Annotated[bool, Meta(description="Hide secrets and personal data before anything is written.")] = True
-    scrub_keys: Annotated[
-        tuple[str, ...], Meta(description="Further key names to hide, separated by commas.")
-    ] = ()
+    scrub_keys: Annotated[tuple[str, ...], Meta(description="Further key names to hide, separated by commas.")] = ()
     scrub_keep: Annotated[tuple[str, ...], Meta(description="Key names never to hide, separated by commas.")] = ()
     scrub_patterns: Annotated[
         tuple[str, ...], Meta(description="Further regular expressions whose matches are hidden in text.")
@@ -222,11 +224,11 @@ def load(environ: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
     environment = str(chosen.get("environment") or "development")
     values = PROFILES.get(environment, PROFILES["production"]) | chosen
     values["service"] = values.get("service") or _default_service(environ)
-    for name, value in values.items():
-        try:
-            msgspec.convert({name: value}, Settings, strict=False)
-        except msgspec.ValidationError as error:
-            shown = "" if name == "token" else f"={value!r}"
-            msg = f"{environment_name(name)}{shown}: {error}"
-            raise SettingsError(msg) from None
-    return msgspec.convert(values, Settings, strict=False)
+    try:
+        return msgspec.convert(values, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        reason, _, place = str(error).partition(" - at `$.")
+        name = re.match(r"\w*", place)[0]  # type: ignore[index] # matches the empty string at least
+        shown = "" if name == "token" else f"={values.get(name)!r}"
+        msg = f"{environment_name(name)}{shown}: {reason}"
+        raise SettingsError(msg) from None

@@ -1,0 +1,144 @@
+"""The native logger: `log.info("message", key=value)`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import TYPE_CHECKING, Any, Final, Protocol, final
+
+from plainview.capture.recorder import exception_of
+from plainview.records import LEVEL_NAMES, level_number
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from plainview.capture.gate import Gates
+    from plainview.capture.recorder import Recorder
+
+__all__ = ["LogMethod", "Logger"]
+
+#: Method, level, and the ``exc_info`` it takes when none is given.
+_METHODS: Final = (
+    ("debug", 10, None),
+    ("info", 20, None),
+    ("warning", 30, None),
+    ("error", 40, None),
+    ("critical", 50, None),
+    ("exception", 40, True),
+)
+
+
+class LogMethod(Protocol):
+    """``log.info`` and its like."""
+
+    def __call__(self, message: object, /, **fields: Any) -> None:  # noqa: ANN401 - any value may be logged
+        """Record a message with fields; ``exc_info=True`` (or an exception) adds the stack trace."""
+
+
+def _off(_message: object, /, **_fields: object) -> None:
+    """What the methods of a level that is off are."""
+
+
+@final
+class Logger:
+    """A logger of one name, with fields of its own if `bind` gave it some. Get one from `plainview.get_logger`.
+
+    The methods are made for the settings in force: the method of a level that is off does nothing at all.
+    """
+
+    __slots__ = ("__weakref__", "_fields", "critical", "debug", "error", "exception", "info", "name", "warning")
+
+    debug: LogMethod
+    info: LogMethod
+    warning: LogMethod
+    error: LogMethod
+    critical: LogMethod
+    #: As `error`, with the exception that is being handled.
+    exception: LogMethod
+
+    def __init__(self, name: str, fields: dict[str, Any]) -> None:
+        self.name: Final = name
+        self._fields: Final = fields
+
+    def __repr__(self) -> str:
+        return f"<plainview.Logger {self.name!r}>"
+
+    def log(self, level: str | int, message: object, /, **fields: Any) -> None:  # noqa: ANN401 - any value may be logged
+        """Record at a level given by name or number.
+
+        Raises:
+            ValueError: there is no such level.
+        """
+        method: LogMethod = getattr(self, LEVEL_NAMES[level_number(level)].lower())
+        method(message, **fields)
+
+    def is_enabled_for(self, level: str | int) -> bool:
+        """Whether records of a level are kept."""
+        return getattr(self, LEVEL_NAMES[level_number(level)].lower()) is not _off
+
+    def bind(self, **fields: Any) -> Logger:  # noqa: ANN401 - any value may be bound
+        """A logger of the same name that adds these fields to every record."""
+        from plainview.capture.runtime import prepare  # noqa: PLC0415 - the runtime makes loggers
+
+        return prepare(Logger(self.name, {**self._fields, **fields}))
+
+    def unbind(self, *names: str) -> Logger:
+        """A logger of the same name without these fields."""
+        from plainview.capture.runtime import prepare  # noqa: PLC0415 - the runtime makes loggers
+
+        return prepare(Logger(self.name, {key: value for key, value in self._fields.items() if key not in names}))
+
+    def install(self, recorder: Recorder, gates: Gates) -> None:
+        """Make the methods for the settings in force."""
+        least = gates.level(self.name)
+        for method, level, exc_info in _METHODS:
+            emit = _emitter(recorder, self.name, level, self._fields, gates, exc_info) if level >= least else _off
+            setattr(self, method, emit)
+
+    def install_first(self, first: Callable[[], None]) -> None:
+        """Make methods that call ``first`` (which configures), then record."""
+        for method, _, _ in _METHODS:
+            setattr(self, method, _starter(self, method, first))
+
+
+def _starter(logger: Logger, method: str, first: Callable[[], None]) -> LogMethod:
+    def start(message: object, /, **fields: Any) -> None:  # noqa: ANN401 - passes through
+        first()
+        emit = getattr(logger, method)
+        if emit is not start:
+            emit(message, **fields)
+
+    return start
+
+
+def _emitter(  # noqa: PLR0913, PLR0917 - what a method is made of
+    recorder: Recorder, name: str, level: int, own: dict[str, Any], gates: Gates, default: object
+) -> LogMethod:
+    head = recorder.head(LEVEL_NAMES[level], name)
+    admit, forward = gates.gate(name, level), gates.forward
+    record, source_of, failed = (
+        recorder.log,
+        recorder.source if recorder.with_source else _no_source,
+        recorder.spool.failed,
+    )
+    getframe, time_ns = sys._getframe, time.time_ns  # noqa: SLF001 - the documented way to a caller's frame
+    special = admit is not None or forward is not None or bool(own) or default is not None
+
+    def emit(message: object, /, **fields: Any) -> None:  # noqa: ANN401 - any value may be logged
+        try:
+            if special:
+                if admit is not None and not admit(message):
+                    return
+                fields = {"exc_info": default, **own, **fields}
+                if forward is not None:
+                    forward(name, level, message, fields)
+            exception = exception_of(fields["exc_info"]) if "exc_info" in fields else None
+            record(time_ns(), head, message, fields, source_of(getframe(1)), exception)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            failed(error)
+
+    return emit
+
+
+def _no_source(_frame: object) -> bytes:
+    return b""

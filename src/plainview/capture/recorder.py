@@ -1,0 +1,265 @@
+"""Makes lines out of what happened, and puts them into the spool: one encode and one copy."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from plainview.capture.encoding import EXCLUSIVE, Encoding, encode
+from plainview.capture.spool import Spool
+from plainview.context import current
+from plainview.records import CONTEXT_FIELDS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from types import CodeType, FrameType
+
+    from plainview.context import Bound, Frame
+    from plainview.settings import Settings
+
+__all__ = ["Recorder", "exception_of", "ids_of"]
+
+#: Context fields that a record has a place for, other than those of the span.
+_KNOWN: Final = frozenset(CONTEXT_FIELDS) - {"trace_id", "span_id"}
+_MILLI: Final = tuple(b"%03d" % number for number in range(1000))
+_MAX_ID: Final = 256
+_NUMBERS: Final = frozenset({int, float})
+_MAX_STACK: Final = 64 << 10
+_MAX_SOURCES: Final = 20_000
+
+_clock = (-(10**18), b"")
+
+
+def _second(nanoseconds: int) -> tuple[int, bytes]:
+    """The start of a second, and the part of a timestamp that changes once a second: kept for the next call."""
+    global _clock  # noqa: PLW0603 - one value, replaced whole, so threads cannot see half of it
+    seconds = nanoseconds // 1_000_000_000
+    text = time.strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.', time.gmtime(seconds))
+    _clock = (seconds * 1_000_000_000, text.encode())
+    return _clock
+
+
+class Recorder:
+    """What every record of this process goes through."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings: Final = settings
+        self.encoding: Final = Encoding(settings)
+        self._plain: Final = self.encoding.plain
+        self.message: Final = self.encoding.message
+        self.spool: Final = Spool(settings)
+        self.logs: Final = self.spool.channels["log"]
+        self.spans: Final = self.spool.channels["span"]
+        self.max_line: Final = settings.max_line
+        self.with_source: Final = not settings.low_resource
+        #: Where in the code calls came from. The code object is kept, so that its id stays its own.
+        self._sources: dict[tuple[int, int], tuple[CodeType, bytes]] = {}
+        self.after_fork()
+
+    def after_fork(self) -> None:
+        """The members that are the same on every record of this process."""
+        settings = self.settings
+        members = {
+            "service": settings.service,
+            "environment": settings.environment,
+            "version": settings.version,
+            "host": os.uname().nodename,
+            "pid": os.getpid(),
+        }
+        self.static = encode({key: value for key, value in members.items() if value})[1:-1] + b","
+
+    def log(
+        self,
+        nanoseconds: int,
+        head: bytes,
+        message: object,
+        fields: Mapping[str, Any],
+        source: bytes,
+        exception: BaseException | None = None,
+    ) -> None:
+        """Record one log line.
+
+        Args:
+            nanoseconds: when, since 1970.
+            head: the members level and logger, and the name of the next, message; see `head`.
+            message: anything; text as a rule.
+            fields: ``extra``, and any of `EXCLUSIVE` of the encoding.
+            source: the member source, see `source`; may be empty.
+            exception: what went wrong.
+        """
+        frame = current.get()
+        bound = frame.bound
+        known = bound.known
+        if known is None:
+            known = self.encode_bound(bound)
+        ids = frame.ids
+        if ids is None:
+            ids = ids_of(frame)
+        tail = b"}\n"
+        extra = self._plain(fields)
+        if extra is None:
+            fields, ids, known = self._lift(bound, fields, ids, known)
+            extra = self._plain(fields)
+            if extra is None:
+                extra = self.encoding.fields(fields)
+        if bound.extra:
+            extra = self._merge(bound, fields, extra)
+        if exception is not None:
+            tail = b',"exception":%b}\n' % self.exception(exception)
+        clock = _clock
+        rest = nanoseconds - clock[0]
+        if not 0 <= rest < 1_000_000_000:
+            clock = _second(nanoseconds)
+            rest = nanoseconds - clock[0]
+        encoded = self.message(message)
+        line = b"".join((
+            clock[1], _MILLI[rest // 1_000_000], _MILLI[rest // 1000 % 1000], head, encoded, b",", self.static,
+            ids, known, b'"extra":', extra, source, tail,
+        ))  # fmt: skip
+        if len(line) > self.max_line:
+            line = self._shorten(line, extra, encoded, tail)
+        try:
+            self.logs.write(line)
+        except ValueError:
+            self.logs.overflow(line)
+
+    def head(self, level: str, logger: str) -> bytes:
+        """The constant part of a logger's lines of one level, behind the timestamp's microseconds."""
+        return b'Z","level":%b,"logger":%b,"message":' % (encode(level), encode(logger))
+
+    def source(self, frame: FrameType) -> bytes:
+        """The member source for a call from this frame, remembered by call site."""
+        code = frame.f_code
+        key = (id(code), frame.f_lasti)
+        found = self._sources.get(key)
+        if found is None:
+            if len(self._sources) >= _MAX_SOURCES:
+                self._sources.clear()
+            name = getattr(code, "co_qualname", code.co_name)
+            found = self._sources[key] = (code, source_member(code.co_filename, name, frame.f_lineno))
+        return found[1]
+
+    def encode_bound(self, bound: Bound) -> bytes:
+        """Encode bound fields, once; return the members of those with a place of their own."""
+        known, rest = {}, {}
+        for key, value in bound.fields.items():
+            if key in _KNOWN:
+                known[key] = self._identifier(value)
+            else:
+                rest[key] = value
+        bound.extra = self.encoding.members(rest) if rest else b""
+        bound.extra_keys = frozenset(rest)
+        bound.known = encoded = encode(known)[1:-1] + b"," if known else b""
+        return encoded
+
+    def merge_bound(self, bound: Bound, fields: Mapping[str, Any]) -> bytes:
+        """A JSON object of fields with what is bound; a field wins over what is bound under its name."""
+        encoded = self._plain(fields)
+        if encoded is None:
+            encoded = self.encoding.fields(fields)
+        return self._merge(bound, fields, encoded) if bound.extra else encoded
+
+    def _identifier(self, value: object) -> str:
+        """A correlation field as text: it is compared, never calculated with."""
+        if type(value) is str and len(value) <= _MAX_ID and self.encoding.harmless(value):
+            return value
+        if type(value) is int:
+            return str(value)
+        return self.encoding.text(value)[:_MAX_ID]
+
+    def _merge(self, bound: Bound, fields: Mapping[str, Any], encoded: bytes) -> bytes:
+        if not fields:
+            return b"{%b}" % bound.extra
+        if not bound.extra_keys.isdisjoint(fields):
+            return self.encoding.fields({**{key: bound.fields[key] for key in bound.extra_keys}, **fields})
+        return b"{%b,%b" % (bound.extra, encoded[1:])
+
+    def _lift(
+        self, bound: Bound, fields: Mapping[str, Any], ids: bytes, known: bytes
+    ) -> tuple[Mapping[str, Any], bytes, bytes]:
+        """Take the fields that have a place of their own out of a call's fields."""
+        given: dict[str, Any] = {}
+        rest: dict[str, Any] = {}
+        for key, value in fields.items():
+            if key not in EXCLUSIVE:
+                rest[key] = value
+            elif key in CONTEXT_FIELDS:
+                if value is not None:
+                    given[key] = self._identifier(value)
+            elif key == "duration_ms" and type(value) in _NUMBERS and value - value == 0:
+                known += b'"duration_ms":%b,' % encode(float(value))
+            elif key != "exc_info":
+                rest[key] = value
+        if given:
+            if "trace_id" in given or "span_id" in given:
+                ids = b""
+            if not bound.fields.keys().isdisjoint(given):
+                kept = {key: self._identifier(value) for key, value in bound.fields.items() if key in _KNOWN}
+                known = known[len(bound.known or b"") :]
+                given = {**kept, **given}
+            known += encode(given)[1:-1] + b","
+        return rest, ids, known
+
+    def exception(self, error: BaseException) -> bytes:
+        """The value of the member exception: type, message and stack trace, scrubbed and bounded."""
+        kind = type(error)
+        name = (
+            kind.__qualname__
+            if kind.__module__ in {"builtins", "__main__"}
+            else f"{kind.__module__}.{kind.__qualname__}"
+        )
+        import traceback  # noqa: PLC0415 - only what goes wrong needs it
+
+        try:
+            stack = "".join(traceback.format_exception(error))
+        except Exception as failure:  # noqa: BLE001 - a hostile exception; its own __str__ is not the only way to fail
+            stack = f"[stack trace not available: {type(failure).__name__}]"
+        if len(stack) > _MAX_STACK:
+            half = _MAX_STACK // 2
+            stack = f"{stack[:half]}\n…[cut: {len(stack)} characters]…\n{stack[-half:]}"
+        text = self.encoding.scrubber.text
+        message = self.encoding.message(error)
+        stack_trace = text(stack).encode("utf-8", "backslashreplace").decode()
+        return b'{"type":%b,"message":%b,"stack_trace":%b}' % (encode(name), message, encode(stack_trace))
+
+    def _shorten(self, line: bytes, extra: bytes, message: bytes, tail: bytes) -> bytes:
+        """A line that is too long loses its fields first, then most of its stack trace."""
+        note = encode({"line_too_long": f"{len(line)} bytes; fields left out"})
+        line = line.replace(b'"extra":' + extra, b'"extra":' + note, 1)
+        if len(line) > self.max_line:
+            line = line.replace(tail, b"}\n", 1) if len(tail) > self.max_line // 2 else line
+        if len(line) > self.max_line:
+            line = line.replace(message, encode(f"[message of {len(message)} bytes left out]"), 1)
+        return line
+
+
+def source_member(file: str, function: str, line: int) -> bytes:
+    """The member source, led by a comma."""
+    file = file.encode("utf-8", "backslashreplace").decode()
+    return b',"source":' + encode({"file": file, "function": function, "line": line})
+
+
+def exception_of(exc_info: object) -> BaseException | None:
+    """The exception that an ``exc_info`` argument of the standard form means: an exception, a tuple, or truth."""
+    if isinstance(exc_info, BaseException):
+        return exc_info
+    if isinstance(exc_info, tuple):
+        return exc_info[1] if len(exc_info) > 1 and isinstance(exc_info[1], BaseException) else None
+    if exc_info:
+        import sys  # noqa: PLC0415 - nothing else here needs it
+
+        return sys.exc_info()[1]
+    return None
+
+
+def ids_of(frame: Frame) -> bytes:
+    """Members trace_id and span_id of a frame's span, remembered on the frame."""
+    ids = getattr(frame.span, "ids", None)
+    if not isinstance(ids, bytes):  # a span of another make
+        ids = b""
+        context = frame.span.get_span_context() if frame.span is not None else None
+        if context is not None and context.is_valid:
+            ids = b'"trace_id":"%032x","span_id":"%016x",' % (context.trace_id, context.span_id)
+    frame.ids = ids
+    return ids

@@ -1,0 +1,173 @@
+"""Sends the spool to a Plainview server on another machine: resumable, acknowledged by offset.
+
+One process of a data directory does it for all (a lock decides which), be it an application's own thread or
+`plainview agent`. The server answers how much of a segment it holds; what it has acknowledged is deleted here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import http.client
+import os
+import threading
+import time
+import urllib.parse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from plainview import segments
+from plainview.segments import SegmentName
+
+if TYPE_CHECKING:
+    from plainview.settings import Settings
+
+__all__ = ["Refused", "Shipper"]
+
+_CHUNK: Final = 1 << 20
+_PAUSE: Final = 0.5
+_LONGEST_PAUSE: Final = 30.0
+_TIMEOUT: Final = 10.0
+
+
+class Refused(Exception):  # noqa: N818 - it says what the server did
+    """The server does not take what we send; the message says why and what to do."""
+
+
+class _Offset(msgspec.Struct):
+    offset: int = 0
+
+
+class Shipper:
+    """Ships every stream of one spool."""
+
+    def __init__(self, settings: Settings) -> None:
+        """
+        Raises:
+            Refused: ``endpoint`` is no URL of a server.
+        """  # noqa: D205, D212 - nothing more to say than what it raises
+        url = urllib.parse.urlsplit(settings.endpoint)
+        if url.scheme not in {"http", "https"} or not url.hostname:
+            msg = f"PLAINVIEW_ENDPOINT={settings.endpoint!r} is no URL such as https://plainview.example:7070"
+            raise Refused(msg)
+        self._secure: Final = url.scheme == "https"
+        self._address: Final = (url.hostname, url.port or (443 if self._secure else 80))
+        self._base: Final = url.path.rstrip("/")
+        self._headers: Final = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
+        self._spool: Final = Path(settings.dir).absolute() / "spool"
+        self._connection: http.client.HTTPConnection | None = None
+        self._held: dict[tuple[str, SegmentName], int] = {}
+        self._thread: threading.Thread | None = None
+        self.problem = ""
+
+    def start(self) -> None:
+        """Ship from a daemon thread of this process, unless another process of the directory does."""
+        self._thread = threading.Thread(target=self._run, name="plainview-shipper", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        pause = _PAUSE
+        while True:
+            try:
+                with self.only_one() as allowed:
+                    while allowed:
+                        pause = _PAUSE if self.ship() else min(pause * 1.5, 2.0)
+                        time.sleep(pause)
+            except Exception as error:  # noqa: BLE001 - the server is away or refuses: what is not sent stays here
+                self.problem = str(error)
+                self.disconnect()
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            time.sleep(pause)
+
+    @contextlib.contextmanager
+    def only_one(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - Iterator[bool]
+        """Whether this process may ship: True for one at a time."""
+        self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(self._spool / ".shipper", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                yield False
+            else:
+                yield True
+        finally:
+            os.close(descriptor)
+
+    def ship(self) -> int:
+        """Send what there is, once over all streams; return how many bytes the server newly holds.
+
+        Raises:
+            Refused: the server does not take it.
+            OSError: it cannot be reached.
+        """
+        sent = 0
+        for stream in sorted(self._spool.iterdir()):
+            if stream.is_dir() and not stream.name.startswith("."):
+                sent += self._ship_stream(stream)
+        return sent
+
+    def _ship_stream(self, stream: Path) -> int:
+        alive = segments.is_alive(stream)  # before the listing: what a dead process left is then listed whole
+        names = segments.listing(stream)
+        sent = 0
+        for name in names:
+            closed = not alive or SegmentName(name.kind, name.number + 1) in names
+            sent += self._ship_segment(stream, name, closed=closed)
+        if not alive and not segments.listing(stream):
+            import shutil  # noqa: PLC0415 - slow to import, and rarely needed
+
+            shutil.rmtree(stream, ignore_errors=True)
+        return sent
+
+    def _ship_segment(self, stream: Path, name: SegmentName, *, closed: bool) -> int:
+        key, path = (stream.name, name), f"/v1/spool/{stream.name}/{name.kind}/{name.number}"
+        if key not in self._held:
+            self._held[key] = self._request("GET", path)
+        start = self._held[key]
+        try:
+            file = (stream / str(name)).open("rb")
+        except FileNotFoundError:
+            self._held.pop(key, None)
+            return 0
+        with file:
+            while True:
+                file.seek(self._held[key])
+                data = file.read(_CHUNK)
+                end = segments.complete(data)
+                if not end:
+                    break
+                self._held[key] = self._request("PUT", f"{path}?offset={self._held[key]}", data[:end])
+        held = self._held[key]
+        if closed:
+            self._request("PUT", f"{path}/close?offset={held}")
+            with contextlib.suppress(OSError):
+                (stream / str(name)).unlink()
+            del self._held[key]
+        return held - start
+
+    def _request(self, method: str, path: str, body: bytes | None = None) -> int:
+        """One request; the answer is how much the server holds, also where it holds more or less than we thought."""
+        connection = self._connection
+        if connection is None:
+            maker = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
+            connection = self._connection = maker(*self._address, timeout=_TIMEOUT)
+        headers = {**self._headers, "Content-Type": "application/x-ndjson"} if body is not None else self._headers
+        connection.request(method, self._base + path, body=body, headers=headers)
+        answer = connection.getresponse()
+        content = answer.read()
+        if answer.status not in {200, 201, 409}:
+            hint = " (set PLAINVIEW_TOKEN)" if answer.status in {401, 403} else ""
+            msg = f"the server at {self._address[0]}:{self._address[1]} answered {answer.status} {answer.reason}{hint}"
+            raise Refused(msg)
+        self.problem = ""
+        return msgspec.json.decode(content, type=_Offset).offset
+
+    def disconnect(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            with contextlib.suppress(OSError):
+                self._connection.close()
+            self._connection = None

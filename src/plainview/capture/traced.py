@@ -1,0 +1,95 @@
+"""`@traced`: a span around each call of a function."""
+
+from __future__ import annotations
+
+import functools
+from contextlib import ContextDecorator
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from plainview.capture.spans import Span
+
+__all__ = ["Starter", "around", "traced"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Starter(ContextDecorator):
+    """Starts a span on entry, so that one object can serve as context manager and as decorator many times."""
+
+    def __init__(self, start: Callable[[], Span]) -> None:
+        self._start: Final = start
+        self._open: list[Span] = []
+
+    def __enter__(self) -> Span:
+        span = self._start()
+        self._open.append(span)
+        return span.__enter__()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._open.pop().__exit__(kind, error, trace)
+
+    def __call__(self, function: F) -> F:
+        return around(self._start, function)
+
+
+def around(start: Callable[[], Span], function: F) -> F:
+    """``function`` with a span around each call: plain, async, generator or async generator."""
+    import inspect  # noqa: PLC0415 - slow to import, and needed once a function
+
+    if inspect.isasyncgenfunction(function):
+
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+            span = start()
+            span.activate = False  # a generator's body runs in its caller's context between two steps
+            with span:
+                async for item in function(*args, **kwargs):
+                    yield item
+
+    elif inspect.iscoroutinefunction(function):
+
+        @functools.wraps(function)
+        async def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+            with start():
+                return await function(*args, **kwargs)
+
+    elif inspect.isgeneratorfunction(function):
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+            span = start()
+            span.activate = False  # as above
+            with span:
+                return (yield from function(*args, **kwargs))
+
+    else:
+
+        @functools.wraps(function)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+            with start():
+                return function(*args, **kwargs)
+
+    return cast("F", wrapper)
+
+
+def traced(function: Any = None, /, *, name: str | None = None, **attributes: Any) -> Any:  # noqa: ANN401 - with and without arguments
+    """A span around each call of a function: ``@traced`` or ``@traced(name="render", engine="pdf")``.
+
+    Args:
+        function: what is decorated.
+        name: the span's name; the function's qualified name when left out.
+        attributes: set on every span.
+    """
+    from plainview.capture.runtime import tracing  # noqa: PLC0415 - the runtime comes with the first span
+
+    def decorate(function: F) -> F:
+        chosen = name or getattr(function, "__qualname__", str(function))
+        return around(lambda: tracing().start(chosen, dict(attributes)), function)
+
+    return decorate if function is None else decorate(function)
