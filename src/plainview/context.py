@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from contextvars import ContextVar, Token
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -95,11 +95,13 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
         self._fields = fields
         self._token: Token[Frame] | None = None
 
-    def __enter__(self) -> context:
+    def __enter__(self) -> Self:
         frame = current.get()
         merged = {**frame.bound.fields, **self._fields}
-        if None in merged.values():
-            merged = {key: value for key, value in merged.items() if value is not None}
+        for value in self._fields.values():
+            if value is None:  # "not bound"; compared by identity, for a value may have an __eq__ of its own
+                merged = {key: item for key, item in merged.items() if item is not None}
+                break
         self._token = current.set(_with(frame, merged))
         return self
 
@@ -110,7 +112,7 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
         if token is not None:
             reset(token)
 
-    async def __aenter__(self) -> context:
+    async def __aenter__(self) -> Self:
         return self.__enter__()
 
     async def __aexit__(
@@ -119,6 +121,7 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: F) -> F:
+        """Decorate a function, coroutine function or generator function."""
         import inspect  # noqa: PLC0415 - slow to import, and few decorate
 
         given = self._fields

@@ -47,7 +47,7 @@ class SegmentName(NamedTuple):
 def listing(stream: Path) -> list[SegmentName]:
     """Segments of a stream, by kind and number. A stream that is gone has none."""
     try:
-        names = os.listdir(stream)
+        names = os.listdir(stream)  # noqa: PTH208 - half the time of iterdir, many times a second
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(filter(None, map(SegmentName.parse, names)))

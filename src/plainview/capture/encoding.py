@@ -193,7 +193,7 @@ class Encoding:
             items.append(f"[{size - self._max_items} more]")
         return items
 
-    def _object(self, value: Any, depth: int, above: tuple[int, ...]) -> object:  # noqa: ANN401 - any object
+    def _object(self, value: Any, depth: int, above: tuple[int, ...]) -> object:  # noqa: ANN401, PLR0911 - any object; a case each
         if type(value) in _PLAIN:
             return value
         if isinstance(value, enum.Enum):
@@ -212,7 +212,7 @@ class Encoding:
 
 def _first(items: Iterable[Any], count: int) -> list[Any]:
     """At most ``count`` items of something that may change while we look at it."""
-    result = []
+    result: list[Any] = []
     for item in items:
         if len(result) >= count:
             break

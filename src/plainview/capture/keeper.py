@@ -90,8 +90,6 @@ class Keeper:
         while not self._stopping:
             self._event.wait(pause)
             self._event.clear()
-            if self._stopping:
-                return
             try:
                 self._tick()
             except Exception as error:  # noqa: BLE001 - the thread goes on
@@ -187,10 +185,9 @@ class Keeper:
         if not spool.opened:
             return
         closed = [
-            (number, kind, path)
+            (number, kind, spool.path / str(segments.SegmentName(kind, number)))
             for kind, number in segments.listing(spool.path)
             if number < spool.channels[kind].next_number - 1
-            and (path := spool.path / str(segments.SegmentName(kind, number)))
         ]
         sizes = {path: _size(path) for _, _, path in closed}
         total = sum(sizes.values())

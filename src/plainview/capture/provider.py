@@ -42,7 +42,7 @@ class RuntimeContext(_RuntimeContext):
     def get_current(self) -> Context:
         """What is current, with our span in it."""
         frame = current.get()
-        otel = frame.otel
+        otel: Context | None = frame.otel
         if otel is None:
             otel = self._previous.get_current()
         if frame.span is None or otel.get(_SPAN_KEY) is frame.span:
@@ -91,7 +91,7 @@ class Tracer(trace.Tracer):
         span.record_exceptions, span.status_on_exception = record_exception, set_status_on_exception
         return span
 
-    def start_as_current_span(  # type: ignore[override]  # noqa: PLR0913, PLR0917 - OpenTelemetry's signature
+    def start_as_current_span(  # noqa: PLR0913, PLR0917 - OpenTelemetry's signature
         self,
         name: str,
         context: Context | None = None,

@@ -28,15 +28,16 @@ _NUMBERS: Final = frozenset({int, float})
 _MAX_STACK: Final = 64 << 10
 _MAX_SOURCES: Final = 20_000
 
+_SECOND: Final = 1_000_000_000
 _clock = (-(10**18), b"")
 
 
-def _second(nanoseconds: int) -> tuple[int, bytes]:
+def _this_second(nanoseconds: int) -> tuple[int, bytes]:
     """The start of a second, and the part of a timestamp that changes once a second: kept for the next call."""
     global _clock  # noqa: PLW0603 - one value, replaced whole, so threads cannot see half of it
-    seconds = nanoseconds // 1_000_000_000
+    seconds = nanoseconds // _SECOND
     text = time.strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.', time.gmtime(seconds))
-    _clock = (seconds * 1_000_000_000, text.encode())
+    _clock = (seconds * _SECOND, text.encode())
     return _clock
 
 
@@ -69,7 +70,7 @@ class Recorder:
         }
         self.static = encode({key: value for key, value in members.items() if value})[1:-1] + b","
 
-    def log(
+    def log(  # noqa: PLR0913, PLR0917 - the hot path: by position
         self,
         nanoseconds: int,
         head: bytes,
@@ -109,8 +110,8 @@ class Recorder:
             tail = b',"exception":%b}\n' % self.exception(exception)
         clock = _clock
         rest = nanoseconds - clock[0]
-        if not 0 <= rest < 1_000_000_000:
-            clock = _second(nanoseconds)
+        if not 0 <= rest < _SECOND:
+            clock = _this_second(nanoseconds)
             rest = nanoseconds - clock[0]
         encoded = self.message(message)
         line = b"".join((

@@ -7,6 +7,7 @@ substring searches first, the regular expressions only where one of them hit.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -79,7 +80,8 @@ _PATTERNS: Final = (
 _DIGITS: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
 #: Ranges of issuers (ISO/IEC 7812) by first digits and length, so that ids and timestamps are left alone.
 _CARD: Final = re.compile(
-    r"(?<![0-9.])(?:4[0-9 -]{11,21}|5[1-5][0-9 -]{13,18}|2[2-7][0-9 -]{13,18}|3[0-9 -]{12,18}|6[0-9 -]{14,21})[0-9](?![0-9])"
+    r"(?<![0-9.])(?:4[0-9 -]{11,21}|5[1-5][0-9 -]{13,18}|2[2-7][0-9 -]{13,18}|3[0-9 -]{12,18}|6[0-9 -]{14,21})"
+    r"[0-9](?![0-9])"
 )
 _EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}")
 _SHORTEST: Final = 9
@@ -143,7 +145,7 @@ class Scrubber:
         return (
             not _WORDS.isdisjoint(words)
             or (bool(words) and words[-1] in _LAST_WORDS)
-            or any(pair in _PAIRS for pair in zip(words, words[1:], strict=False))
+            or any(pair in _PAIRS for pair in pairwise(words))
         )
 
     def _clean(self, text: str) -> str:

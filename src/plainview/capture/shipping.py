@@ -22,6 +22,8 @@ from plainview import segments
 from plainview.segments import SegmentName
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from plainview.settings import Settings
 
 __all__ = ["Refused", "Shipper"]
@@ -82,7 +84,7 @@ class Shipper:
             time.sleep(pause)
 
     @contextlib.contextmanager
-    def only_one(self):  # type: ignore[no-untyped-def]  # noqa: ANN201 - Iterator[bool]
+    def only_one(self) -> Iterator[bool]:
         """Whether this process may ship: True for one at a time."""
         self._spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         descriptor = os.open(self._spool / ".shipper", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -139,7 +141,10 @@ class Shipper:
                 end = segments.complete(data)
                 if not end:
                     break
-                self._held[key] = self._request("PUT", f"{path}?offset={self._held[key]}", data[:end])
+                held = self._request("PUT", f"{path}?offset={self._held[key]}", data[:end])
+                if held == self._held[key]:
+                    break  # it takes nothing for now
+                self._held[key] = held
         held = self._held[key]
         if closed:
             self._request("PUT", f"{path}/close?offset={held}")

@@ -294,11 +294,13 @@ class Span(SpanInterface):
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status. OK is final; UNSET changes nothing (OpenTelemetry trace API, set status)."""
         if isinstance(status, Status):
-            status, description = status.status_code, status.description or description
-        if self._ended or self.status == "OK" or status is StatusCode.UNSET:
+            code, description = status.status_code, status.description or description
+        else:
+            code = status
+        if self._ended or self.status == "OK" or code is StatusCode.UNSET:
             return
-        self.status = status.name
-        self.status_message = (description or "") if status is StatusCode.ERROR else ""
+        self.status = code.name
+        self.status_message = (description or "") if code is StatusCode.ERROR else ""
 
     def record_exception(
         self,

@@ -49,7 +49,7 @@ class StandardLogging:
             original(logger, record)
 
         call_handlers.plainview = True  # type: ignore[attr-defined] # how we know our own again
-        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign] # the one place all records pass
+        logging.Logger.callHandlers = call_handlers  # type: ignore[method-assign,assignment] # the one place all records pass
         self.levels_changed()
         if self._recorder.settings.capture_warnings and logging._warnings_showwarning is None:  # type: ignore[attr-defined]  # noqa: SLF001 - whether the app captures them already
             self._took_warnings = True
@@ -58,7 +58,7 @@ class StandardLogging:
     def uninstall(self) -> None:
         """Put everything back as it was."""
         if self._original is not None and getattr(logging.Logger.callHandlers, "plainview", False):
-            logging.Logger.callHandlers = self._original  # type: ignore[method-assign] # as it was
+            logging.Logger.callHandlers = self._original  # type: ignore[method-assign,assignment] # as it was
         self._original = None
         if self._root_level is not None:
             logging.getLogger().setLevel(self._root_level)

@@ -35,6 +35,7 @@ class Starter(ContextDecorator):
         self._open.pop().__exit__(kind, error, trace)
 
     def __call__(self, function: F) -> F:
+        """Decorate a function of any kind."""
         return around(self._start, function)
 
 
@@ -89,7 +90,7 @@ def traced(function: Any = None, /, *, name: str | None = None, **attributes: An
     from plainview.capture.runtime import tracing  # noqa: PLC0415 - the runtime comes with the first span
 
     def decorate(function: F) -> F:
-        chosen = name or getattr(function, "__qualname__", str(function))
+        chosen = name or str(getattr(function, "__qualname__", function))
         return around(lambda: tracing().start(chosen, dict(attributes)), function)
 
     return decorate if function is None else decorate(function)
