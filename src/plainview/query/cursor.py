@@ -1,0 +1,65 @@
+"""Where a reader of a list has got to, as an opaque text.
+
+A cursor pins the question as it was first understood: the moment that relative times count from, the last
+row that existed, the total. So the pages of a list are the pages of one list, whatever arrives meanwhile.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Final
+
+import msgspec
+
+from plainview.query.errors import BadInput
+
+__all__ = ["Cursor", "read", "write"]
+
+_LARGEST: Final = (1 << 63) - 1
+#: Microseconds to the end of the year 9999.
+_LAST_MOMENT: Final = 253_402_300_799_000_000
+
+
+class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
+    """The place after the last row that was handed out. Moments are microseconds since 1970."""
+
+    #: Which list this is a place in, and its order; a cursor of another list is refused.
+    of: str
+    #: The last row's place in the order, and its id to tell it from its equals.
+    key: int
+    id: str
+    #: The last row id that existed when the list was first asked for.
+    until_id: int
+    #: What "now" meant then.
+    now: int
+    total: int
+
+
+def write(cursor: Cursor) -> str:
+    """The cursor as text."""
+    return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
+
+
+def read(text: str, of: str) -> Cursor:
+    """The cursor that :func:`write` made.
+
+    Raises:
+        BadInput: it is none, or one of another list or order.
+    """
+    try:
+        raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        cursor = msgspec.json.decode(raw, type=Cursor)
+    except (ValueError, binascii.Error, msgspec.MsgspecError):
+        raise BadInput(
+            field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"
+        ) from None
+    numbers = (cursor.key, cursor.until_id, cursor.total, cursor.now)
+    unfit = any(abs(number) > _LARGEST for number in numbers) or abs(cursor.now) > _LAST_MOMENT or "\0" in cursor.id
+    if unfit:
+        raise BadInput(
+            field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"
+        )
+    if cursor.of != of:
+        raise BadInput(field="cursor", message="belongs to another list or order: start again without it")
+    return cursor

@@ -1,0 +1,41 @@
+"""The services that were heard of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from plainview.query.sql import Sql, select
+from plainview.query.times import rfc3339
+from plainview.store.schema import TABLES
+
+if TYPE_CHECKING:
+    from plainview.query.reader import Reader
+
+__all__ = ["services"]
+
+
+def services(reader: Reader) -> dict[str, Any]:
+    """Every service with its environments, when it was last heard of, and how many records it has."""
+    parts = (
+        select(
+            f"'{table.name}' AS kind, service, environment, max({table.time}) AS last, count(*) AS n",
+            table.name,
+            rest="GROUP BY service, environment",
+        ).text
+        for table in TABLES.values()
+    )
+    found: dict[str, dict[str, Any]] = {}
+    for kind, service, environment, last, count in reader.rows(Sql(" UNION ALL ".join(parts))):
+        known = found.setdefault(
+            service, {"service": service, "environments": set(), "last_seen": last, **dict.fromkeys(TABLES, 0)}
+        )
+        known[kind] += count
+        known["last_seen"] = max(known["last_seen"], last)
+        if environment:
+            known["environments"].add(environment)
+    return {
+        "services": [
+            known | {"environments": sorted(known["environments"]), "last_seen": rfc3339(known["last_seen"])}
+            for _, known in sorted(found.items())
+        ]
+    }
