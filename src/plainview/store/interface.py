@@ -1,5 +1,7 @@
 """What every store can do, whichever engine it stands on."""
 
+# ruff: noqa: N818 - the names say what happened: "query timeout" reads better than "query timeout error"
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -162,6 +164,9 @@ class Store(Protocol):
             StoreError: anything else; nothing of the batch was stored.
         """
 
+    def accepts(self, rows: Rows) -> bool:
+        """Whether the engine takes these rows; to find the row that spoils a batch. Nothing is stored."""
+
     def offsets(self) -> dict[tuple[str, str], tuple[int, int]]:
         """``(stream, kind)`` → ``(segment number, byte offset)`` as of the last commit."""
 
@@ -200,8 +205,18 @@ class Store(Protocol):
     def interrupt_all(self) -> None:
         """End every running query with :class:`QueryCancelled`."""
 
+    def pending_bytes(self) -> int:
+        """Bytes that were committed but not yet moved to their final place by a checkpoint."""
+
     def checkpoint(self) -> None:
-        """Move what was committed from the write-ahead log to its final place."""
+        """Move what was committed from the write-ahead log to its final place. Blocks writers, not readers.
+
+        Raises:
+            StoreFull: too little room on the disk for it.
+        """
+
+    def seal(self) -> int:
+        """Move the rows of past days to sealed files, sorted and compressed. Gives the number of rows moved."""
 
     def retention(self, days: float) -> int:
         """Remove rows older than so many days. Gives the number removed."""

@@ -1,129 +1,245 @@
 """The store on DuckDB."""
 
+# ruff: noqa: S608 - names come from the schema; whatever comes from outside is a parameter
+
 from __future__ import annotations
 
-import heapq
+import atexit
+import contextlib
+import os
+import shutil
 import threading
-import time
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import numpy as np
 
+from plainview.store.duckdb import layout
 from plainview.store.duckdb.dialect import DuckDBDialect
+from plainview.store.duckdb.opening import DATABASE, is_full, open_database
+from plainview.store.duckdb.queries import Queries
+from plainview.store.duckdb.sealing import Sealed, now
 from plainview.store.interface import (
     Batch,
     Cancellation,
-    QueryCancelled,
     QueryError,
-    QueryTimeout,
     Result,
     StoreError,
+    StoreFull,
 )
 from plainview.store.schema import TABLES, TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
-    from pathlib import Path
 
     from plainview.store.rows import Rows
 
 __all__ = ["DuckDBStore"]
 
-_CASTS: Final = {column.name: TYPES[column.type]["duckdb"] for table in TABLES.values() for column in table.columns}
+_CASTS: Final = {
+    table.name: {column.name: TYPES[column.type]["duckdb"] for column in table.columns} for table in TABLES.values()
+}
+#: Room that must be left on the disk, beside what is to be moved, before a checkpoint is begun: one that runs out of
+#: room takes the engine down.
+_ROOM: Final = 16 << 20
+
+
+def _cores() -> int:
+    """Cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _memory_limit() -> str:
+    """A quarter of the memory that this machine (or container) has, from 512 MB to 8 GB."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    with contextlib.suppress(OSError, ValueError):  # no such file, or no limit in it
+        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return f"{max(512, min(8192, (memory >> 20) // 4))}MB"
 
 
 class DuckDBStore:
-    """See :class:`plainview.store.interface.Store`."""
+    """See :class:`plainview.store.interface.Store`; :func:`plainview.store.open` opens one."""
 
     dialect = DuckDBDialect()
 
     def __init__(self, directory: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
-        directory.mkdir(parents=True, exist_ok=True)
-        config: dict[str, Any] = {"wal_autocheckpoint": "1TB"}
-        if memory_limit:
-            config["memory_limit"] = memory_limit
-        if threads:
-            config["threads"] = threads
-        self._database = duckdb.connect(str(directory / "plainview.duckdb"), config=config)
+        self.directory = directory.absolute()
+        self.directory.mkdir(parents=True, exist_ok=True)
+        layout.check_format(self.directory)
+        self._config = {
+            "memory_limit": memory_limit or _memory_limit(),
+            "threads": str(threads or _cores()),
+            # Checkpoints come when the store says so, not in the middle of a write.
+            "wal_autocheckpoint": "1TB",
+            "temp_directory": str(self.directory / "tmp"),
+        }
         self._writing = threading.Lock()
-        self._create()
-        self._offsets = self._load_offsets()
-        self._last = {name: self._one(f"SELECT coalesce(max(id), 0) FROM {name}") for name in TABLES}
-        self._watch = threading.Condition()
-        self._running: dict[int, tuple[duckdb.DuckDBPyConnection, list[str]]] = {}
-        self._deadlines: list[tuple[float, int]] = []
-        self._next_query = 0
+        self._sealed = Sealed(self.directory)
+        self._notes: list[str] = []
+        self._database: duckdb.DuckDBPyConnection | None = None
+        self._commit = 0
+        self._offsets: dict[tuple[str, str], tuple[int, int]] = {}
+        self._last: dict[str, int] = {}
+        self._connect()
+        self._queries = Queries(self._cursor)
         self._closed = False
-        self._watcher = threading.Thread(target=self._enforce, name="plainview-store-deadlines", daemon=True)
-        self._watcher.start()
+        # No thread may be inside the engine when the interpreter goes: that would abort the process.
+        atexit.register(self.close)
 
-    def _one(self, sql: str) -> Any:  # noqa: ANN401 - whatever the column holds
-        row = self._database.execute(sql).fetchone()
-        return row[0] if row else None
+    # -- opening ----------------------------------------------------------------------------------------------------
 
-    def _create(self) -> None:
-        run = self._database.execute
-        run("CREATE SCHEMA IF NOT EXISTS hot")
-        for table in TABLES.values():
-            columns = ", ".join(
-                f"{column.name} {TYPES[column.type]['duckdb']}{'' if column.null else ' NOT NULL'}"
-                for column in table.columns
-            )
-            run(f"CREATE TABLE IF NOT EXISTS hot.{table.name} ({columns})")
-            run(f"CREATE OR REPLACE VIEW {table.name} AS SELECT * FROM hot.{table.name}")
-        run(
-            "CREATE TABLE IF NOT EXISTS hot.positions "
-            '("commit" BIGINT, stream VARCHAR, kind VARCHAR, segment BIGINT, "offset" BIGINT)'
-        )
-        self._commit = self._one('SELECT coalesce(max("commit"), 0) FROM hot.positions')
+    def _connect(self) -> None:
+        connection, notes = open_database(self.directory, self._config)
+        try:
+            new = layout.create(connection)
+            notes += self._sealed.load(connection, adopt=new)
+            self._settle(connection)
+            self._load(connection)
+            if notes:
+                connection.execute("CHECKPOINT")
+        except BaseException as error:
+            connection.close()
+            if isinstance(error, duckdb.Error):
+                msg = f"{self.directory / DATABASE} cannot be used: {error}"
+                raise StoreError(msg) from error
+            raise
+        layout.write_format(self.directory)
+        self._notes += notes
+        self._database = connection
 
-    def _load_offsets(self) -> dict[tuple[str, str], tuple[int, int]]:
-        rows = self._database.execute(
-            'SELECT stream, kind, arg_max(segment, "commit"), arg_max("offset", "commit") FROM hot.positions GROUP BY ALL'
+    def _settle(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Settings that an open database takes."""
+        folder = str(self.directory).replace("'", "''")
+        for setting in (
+            # Object columns are text: do not look at samples to find out.
+            "pandas_analyze_sample = 0",
+            # A name that is no table is an error, not a variable of this program.
+            "python_enable_replacements = false",
+            # A query reads the store and nothing else on this machine.
+            f"allowed_directories = ['{folder}']",
+            "enable_external_access = false",
+        ):
+            connection.execute(f"SET {setting}")
+
+    def _load(self, connection: duckdb.DuckDBPyConnection) -> None:
+        rows = connection.execute(
+            'SELECT stream, kind, arg_max(segment, "commit"), arg_max("offset", "commit") '
+            "FROM hot.positions GROUP BY ALL"
         ).fetchall()
-        return {(stream, kind): (segment, offset) for stream, kind, segment, offset in rows}
+        self._offsets = {(stream, kind): (segment, offset) for stream, kind, segment, offset in rows}
+        known = connection.execute('SELECT "table", max(last), max("commit") FROM hot.ids GROUP BY ALL').fetchall()
+        self._last = dict.fromkeys(TABLES, 0) | {table: last for table, last, _ in known}
+        for segment in self._sealed.segments:
+            self._last[segment.table] = max(self._last[segment.table], segment.last_id)
+        self._commit = max((commit for _, _, commit in known), default=0)
+
+    def _writer(self) -> duckdb.DuckDBPyConnection:
+        """The writer's connection; whoever asks holds the writer's lock."""
+        if self._closed:
+            msg = "the store is closed"
+            raise StoreError(msg)
+        if self._database is None:
+            self._connect()
+        assert self._database is not None  # noqa: S101 - _connect made it, or raised
+        return self._database
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._database is None:
+            msg = "the store is not open: see its status"
+            raise QueryError(msg)
+        return self._database.cursor()
+
+    def _reopen(self) -> None:
+        """Open the file again after an error that the engine does not go on from. The writer's lock is held."""
+        self._queries.pause()
+        try:
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+            self._connect()
+        finally:
+            self._queries.resume()
+
+    def _recover(self, error: duckdb.Error) -> StoreError:
+        """What an error of the engine means to who called; opens the file again where needed."""
+        if isinstance(error, duckdb.FatalException):
+            self._reopen()
+        kind = StoreFull if is_full(error) else StoreError
+        return kind(str(error))
+
+    # -- writing ----------------------------------------------------------------------------------------------------
 
     def write(self, batch: Batch) -> None:
         """Store a batch and its positions in one transaction."""
+        reached = {(at.stream, at.kind): (at.segment, at.offset) for at in batch.positions}
         with self._writing:
+            connection = self._writer()
             last = dict(self._last)
-            positions = batch.positions
-            connection = self._database
+            commit = self._commit + 1
+            try:
+                with layout.transaction(connection):
+                    for rows in batch.rows:
+                        self._insert(connection, rows, last[rows.table])
+                        last[rows.table] += rows.count
+                    self._record(connection, commit, reached, last)
+            except duckdb.Error as error:
+                failure = self._recover(error)
+                if reached and reached.items() <= self._offsets.items():
+                    return  # the commit had reached the disk before the engine gave up
+                raise failure from error
+            self._commit, self._last = commit, last
+            self._offsets |= reached
+
+    def accepts(self, rows: Rows) -> bool:
+        """Whether the engine takes these rows. Nothing is stored."""
+        with self._writing:
+            connection = self._writer()
             connection.begin()
             try:
-                for rows in batch.rows:
-                    if rows.count:
-                        self._insert(rows, last[rows.table] + 1)
-                        last[rows.table] += rows.count
-                commit = self._commit + 1
-                if positions:
-                    connection.execute(
-                        "INSERT INTO hot.positions VALUES " + ", ".join(["(?, ?, ?, ?, ?)"] * len(positions)),
-                        [value for at in positions for value in (commit, at.stream, at.kind, at.segment, at.offset)],
-                    )
-                connection.commit()
+                self._insert(connection, rows, 0)
             except duckdb.Error as error:
-                connection.rollback()
-                raise StoreError(str(error)) from error
-            self._commit = commit
-            self._last = last
-            self._offsets |= {(at.stream, at.kind): (at.segment, at.offset) for at in positions}
+                self._recover(error)
+                return False
+            else:
+                return True
+            finally:
+                if self._database is connection:
+                    connection.rollback()
 
-    def _insert(self, rows: Rows, first: int) -> None:
-        batch: dict[str, Any] = {"id": np.arange(first, first + rows.count)}
+    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: Rows, last: int) -> None:
+        incoming: dict[str, Any] = {"id": np.arange(last + 1, last + 1 + rows.count)}
         select, parameters = ["id"], []
+        casts = _CASTS[rows.table]
         for name, values in rows.columns.items():
             if isinstance(values, np.ndarray):
-                batch[name] = values
-                select.append(f"{name}::{_CASTS[name]} AS {name}")
+                incoming[name] = values
+                select.append(f"{name}::{casts[name]} AS {name}")
             else:
                 parameters.append(values)
-                select.append(f"?::{_CASTS[name]} AS {name}")
-        self._database.execute(
-            f"INSERT INTO hot.{rows.table} BY NAME SELECT {', '.join(select)} FROM batch", parameters
-        )
+                select.append(f"?::{casts[name]} AS {name}")
+        connection.register("incoming", incoming)
+        try:
+            connection.execute(
+                f"INSERT INTO hot.{rows.table} BY NAME SELECT {', '.join(select)} FROM incoming", parameters
+            )
+        finally:
+            connection.unregister("incoming")
+
+    def _record(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        commit: int,
+        reached: dict[tuple[str, str], tuple[int, int]],
+        last: dict[str, int],
+    ) -> None:
+        """Write down positions and ids."""
+        places = [value for (stream, kind), at in reached.items() for value in (commit, stream, kind, *at)]
+        if places:
+            connection.execute(f"INSERT INTO hot.positions VALUES {_marks(len(reached), 5)}", places)
+        ids = [value for table, number in last.items() for value in (commit, table, number)]
+        connection.execute(f"INSERT INTO hot.ids VALUES {_marks(len(last), 3)}", ids)
 
     def offsets(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Positions as of the last commit."""
@@ -131,9 +247,22 @@ class DuckDBStore:
 
     def forget(self, streams: Collection[str]) -> None:
         """Drop the positions of streams."""
+        gone = {stream for stream, _ in self._offsets}.intersection(streams)
+        if not gone:
+            return
         with self._writing:
-            self._database.execute("DELETE FROM hot.positions WHERE stream IN (SELECT unnest(?))", [list(streams)])
-            self._offsets = {key: value for key, value in self._offsets.items() if key[0] not in streams}
+            connection = self._writer()
+            try:
+                connection.execute("DELETE FROM hot.positions WHERE stream IN (SELECT unnest(?))", [sorted(gone)])
+            except duckdb.Error as error:
+                raise self._recover(error) from error
+            self._offsets = {key: at for key, at in self._offsets.items() if key[0] not in gone}
+
+    def last_id(self, table: str) -> int:
+        """The highest id given to a committed row."""
+        return self._last[table]
+
+    # -- reading ----------------------------------------------------------------------------------------------------
 
     def query(
         self,
@@ -145,107 +274,146 @@ class DuckDBStore:
         cancellation: Cancellation | None = None,
     ) -> Result:
         """Run one statement that reads."""
-        reason: list[str] = []
-        cursor = self._database.cursor()
-        with self._watch:
-            if self._closed:
-                msg = "the store is closed"
-                raise QueryCancelled(msg)
-            number = self._next_query = self._next_query + 1
-            self._running[number] = (cursor, reason)
-            if timeout is not None:
-                heapq.heappush(self._deadlines, (time.monotonic() + timeout, number))
-                self._watch.notify_all()
-        if cancellation is not None:
-            cancellation.bind(lambda: self._interrupt(number, "cancelled"))
-        try:
-            if cancellation is not None and cancellation.cancelled:
-                msg = "the query was cancelled"
-                raise QueryCancelled(msg)
-            cursor.execute(sql, parameters)
-            columns = [column[0] for column in cursor.description or ()]
-            return Result(columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit))
-        except duckdb.InterruptException:
-            if reason == ["timeout"]:
-                msg = f"the query took longer than {timeout:g} s"
-                raise QueryTimeout(msg) from None
-            msg = "the query was cancelled"
-            raise QueryCancelled(msg) from None
-        except duckdb.Error as error:
-            raise QueryError(str(error)) from error
-        finally:
-            if cancellation is not None:
-                cancellation.bind(None)
-            with self._watch:
-                self._running.pop(number, None)
-                self._watch.notify_all()
-            cursor.close()
-
-    def _interrupt(self, number: int, why: str) -> None:
-        with self._watch:
-            entry = self._running.get(number)
-            if entry is not None:
-                entry[1].append(why)
-                entry[0].interrupt()
-
-    def _enforce(self) -> None:
-        with self._watch:
-            while not self._closed:
-                now = time.monotonic()
-                while self._deadlines and self._deadlines[0][0] <= now:
-                    self._interrupt_locked(heapq.heappop(self._deadlines)[1])
-                self._watch.wait(self._deadlines[0][0] - now if self._deadlines else None)
-
-    def _interrupt_locked(self, number: int) -> None:
-        entry = self._running.get(number)
-        if entry is not None:
-            entry[1].append("timeout")
-            entry[0].interrupt()
-
-    def last_id(self, table: str) -> int:
-        """The highest id given to a committed row."""
-        return int(self._last[table])
+        for last_try in (False, True):
+            try:
+                return self._queries.run(sql, parameters, timeout=timeout, limit=limit, cancellation=cancellation)
+            except duckdb.FatalException as error:
+                if last_try:
+                    raise QueryError(str(error)) from error
+                with self._writing:
+                    self._recover(error)
+            except duckdb.IOException as error:
+                # A sealed file that retention removed between the planning of the query and its opening.
+                if last_try or "No such file" not in str(error):
+                    raise QueryError(str(error)) from error
+            except (duckdb.Error, ValueError, OverflowError) as error:
+                raise QueryError(str(error)) from error
+        raise AssertionError  # the second try returned or raised
 
     def interrupt_all(self) -> None:
         """End every running query."""
-        with self._watch:
-            for cursor, reason in self._running.values():
-                reason.append("cancelled")
-                cursor.interrupt()
+        self._queries.interrupt_all()
+
+    # -- upkeep -----------------------------------------------------------------------------------------------------
+
+    def pending_bytes(self) -> int:
+        """Size of the write-ahead log, bytes."""
+        return _size(self.directory / f"{DATABASE}.wal")
 
     def checkpoint(self) -> None:
-        """Move what was committed to its final place."""
+        """Move what was committed from the write-ahead log to its final place."""
         with self._writing:
-            self._database.execute("CHECKPOINT")
+            self._checkpoint()
+
+    def _checkpoint(self) -> None:
+        connection = self._writer()
+        pending, free = self.pending_bytes(), shutil.disk_usage(self.directory).free
+        if free < pending + _ROOM:
+            msg = f"{free >> 20} MB free in {self.directory}: too little to move {pending >> 20} MB of new rows"
+            raise StoreFull(msg)
+        try:
+            with layout.transaction(connection):
+                connection.execute("DELETE FROM hot.positions")
+                connection.execute("DELETE FROM hot.ids")
+                self._record(connection, self._commit, self._offsets, self._last)
+            connection.execute("CHECKPOINT")
+        except duckdb.Error as error:
+            raise self._recover(error) from error
+
+    def seal(self) -> int:
+        """Move the rows of past days from the hot file to sealed ones. Gives the number moved."""
+        moved = 0
+        try:
+            with self._queries.borrow() as cursor:
+                due = list(self._sealed.due(cursor, now()))
+            for table, start, end in due:
+                last_id = self._last[table.name]
+                # Copied while others write; only the swap holds them up.
+                with self._queries.borrow() as cursor:
+                    segment = self._sealed.copy(cursor, table, start, end, last_id)
+                with self._writing:
+                    self._sealed.swap(self._writer(), segment, start, end, last_id)
+                    self._checkpoint()
+                moved += segment.rows
+        except duckdb.Error as error:
+            with self._writing:
+                raise self._recover(error) from error
+        return moved
 
     def retention(self, days: float) -> int:
-        """Remove rows older than so many days."""
+        """Remove rows older than so many days. A sealed file goes when its last row is that old."""
+        cutoff = now() - timedelta(days=days)
         removed = 0
         with self._writing:
-            for table in TABLES.values():
-                row = self._database.execute(
-                    f"DELETE FROM hot.{table.name} WHERE {table.time} < ?",
-                    [datetime.now(UTC).replace(tzinfo=None) - timedelta(days=days)],
-                ).fetchone()
-                removed += row[0] if row else 0
-        return removed
+            connection = self._writer()
+            before = self._sealed.segments
+            try:
+                with layout.transaction(connection):
+                    for table in TABLES.values():
+                        row = connection.execute(
+                            f"DELETE FROM hot.{table.name} WHERE {table.time} < ?", [cutoff]
+                        ).fetchone()
+                        removed += row[0] if row else 0
+                    expired = self._sealed.expire(connection, cutoff)
+            except duckdb.Error as error:
+                self._sealed.segments = before
+                raise self._recover(error) from error
+            if removed or expired:
+                # On the disk before the files go: a lost log must not list files that are gone.
+                self._checkpoint()
+            self._sealed.unlink(expired)
+        return removed + sum(segment.rows for segment in expired)
 
     def stats(self) -> dict[str, Any]:
-        """Rows per table."""
-        return {"rows": {name: self._one(f"SELECT count(*) FROM {name}") for name in TABLES}}
+        """Rows, bytes, oldest and newest time, sealed files, and what was set aside when the store was opened."""
+        tables: dict[str, Any] = {}
+        for table in TABLES.values():
+            count, oldest, newest = self.query(
+                f"SELECT count(*), min({table.time}), max({table.time}) FROM hot.{table.name}"
+            ).rows[0]
+            segments = [segment for segment in self._sealed.segments if segment.table == table.name]
+            times = [time for time in (oldest, *(segment.first for segment in segments)) if time]
+            latest = [time for time in (newest, *(segment.last for segment in segments)) if time]
+            tables[table.name] = {
+                "rows": count + sum(segment.rows for segment in segments),
+                "oldest": min(times, default=None),
+                "newest": max(latest, default=None),
+                "last_id": self._last[table.name],
+            }
+        sealed = self._sealed.segments
+        hot, pending = _size(self.directory / DATABASE), self.pending_bytes()
+        sealed_bytes = sum(segment.bytes for segment in sealed)
+        return {
+            "engine": f"duckdb {duckdb.__version__}",
+            "directory": str(self.directory),
+            "tables": tables,
+            "rows": {name: table["rows"] for name, table in tables.items()},
+            "bytes": hot + pending + sealed_bytes,
+            "hot_bytes": hot,
+            "pending_bytes": pending,
+            "sealed_bytes": sealed_bytes,
+            "sealed_files": len(sealed),
+            "free_bytes": shutil.disk_usage(self.directory).free,
+            "notes": list(self._notes),
+        }
 
     def close(self) -> None:
         """End the running queries, wait for them, and close."""
-        with self._watch:
-            if self._closed:
-                return
-            self._closed = True
-            self._watch.notify_all()
-            while self._running:
-                for cursor, reason in self._running.values():
-                    reason.append("cancelled")
-                    cursor.interrupt()
-                self._watch.wait(0.05)
-        self._watcher.join()
+        self._queries.close()
         with self._writing:
-            self._database.close()
+            self._closed = True
+            if self._database is not None:
+                self._database.close()
+                self._database = None
+        atexit.unregister(self.close)
+
+
+def _marks(rows: int, values: int) -> str:
+    return ", ".join(["(" + ", ".join("?" * values) + ")"] * rows)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,230 @@
+"""Past days leave the hot file as sealed ones: sorted, compressed Parquet that any tool can read.
+
+A day is sealed when it is over and has rows enough. Its rows are copied to a file first; then one transaction removes
+them from the hot table, lists the file and points the view at it. Whichever moment a crash picks, a row is in exactly
+one of the two: a file that no transaction lists is a copy of rows that are still hot.
+"""
+
+# ruff: noqa: S608 - names come from the schema; whatever comes from outside is a parameter
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from plainview.store.duckdb import layout
+from plainview.store.interface import StoreError
+from plainview.store.schema import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from plainview.store.schema import Table
+
+__all__ = ["FOLDER", "Sealed", "Segment", "now"]
+
+FOLDER: Final = "sealed"
+
+#: A past day with fewer rows stays hot: many small files cost more than they save.
+LEAST_ROWS: Final = 100_000
+#: A day with more rows is sealed in several files, by the hour, so that sorting one never takes long.
+MOST_ROWS: Final = 2_000_000
+#: How long after its end a day is left alone, for lines that come late.
+GRACE: Final = timedelta(hours=1)
+#: Rows that a reader can skip at once by their least and greatest values.
+_ROW_GROUP: Final = 61_440
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A sealed file: its name, what is in it, and the times of its first and last row (UTC)."""
+
+    table: str
+    file: str
+    rows: int
+    bytes: int
+    first: datetime
+    last: datetime
+    last_id: int
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Sealed:
+    """The sealed files of a store."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory / FOLDER
+        self.directory.mkdir(exist_ok=True)
+        self.segments: list[Segment] = []
+
+    def load(self, connection: duckdb.DuckDBPyConnection, *, adopt: bool) -> list[str]:
+        """Bring the list, the views and the folder into line.
+
+        Args:
+            connection: the writer's.
+            adopt: the file is new: sealed files found in the folder are all that is left, so they are taken over.
+
+        Returns:
+            What was found amiss, in words for a person.
+        """
+        notes = []
+        columns = ", ".join(f'"{name}"' for name in Segment.__dataclass_fields__)
+        rows = connection.execute(f"SELECT {columns} FROM hot.sealed").fetchall()
+        listed = [Segment(*row) for row in rows]
+        present = {path.relative_to(self.directory).as_posix() for path in self.directory.glob("*/*.parquet")}
+        for path in self.directory.glob("*/*.partial"):
+            path.unlink()
+        self.segments = [segment for segment in listed if segment.file in present]
+        missing = {segment.file for segment in listed} - present
+        if missing:
+            connection.execute("DELETE FROM hot.sealed WHERE file IN (SELECT unnest(?))", [sorted(missing)])
+            notes.append(f"sealed files are gone from {self.directory}: {', '.join(sorted(missing))}")
+        unlisted = present - {segment.file for segment in listed}
+        for file in sorted(unlisted):
+            if not adopt:
+                (self.directory / file).unlink()  # its rows are still hot: see above
+                continue
+            try:
+                self._list(connection, self._measure(connection, file.partition("/")[0], file))
+            except (duckdb.Error, KeyError) as error:
+                notes.append(f"{self.directory / file} cannot be read and was left alone: {error}")
+        if self.segments or missing:
+            for name in TABLES:
+                self._point(connection, name)
+        return notes
+
+    def _measure(self, connection: duckdb.DuckDBPyConnection, table: str, file: str) -> Segment:
+        path = self.directory / file
+        time = TABLES[table].time
+        row = connection.execute(
+            f"SELECT count(*), min({time}), max({time}), max(id) FROM read_parquet(?)", [str(path)]
+        ).fetchone()
+        count, first, last, last_id = row or (0, None, None, 0)
+        return Segment(table, file, count, path.stat().st_size, first, last, last_id)
+
+    def _list(self, connection: duckdb.DuckDBPyConnection, segment: Segment) -> None:
+        values = [getattr(segment, name) for name in Segment.__dataclass_fields__]
+        connection.execute("INSERT INTO hot.sealed VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+        self.segments = [*self.segments, segment]
+
+    def _point(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
+        files = [str(self.directory / segment.file) for segment in self.segments if segment.table == table]
+        layout.view(connection, table, sorted(files))
+
+    def due(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[tuple[Table, datetime, datetime]]:
+        """What there is to seal: table, from, to (exclusive), each a day or some hours of one."""
+        horizon = (now - GRACE).replace(hour=0, minute=0, second=0, microsecond=0)
+        for table in TABLES.values():
+            hours = cursor.execute(
+                f"SELECT date_trunc('hour', {table.time}) AS hour, count(*) FROM hot.{table.name} "
+                f"WHERE {table.time} < ? GROUP BY hour ORDER BY hour",
+                [horizon],
+            ).fetchall()
+            days: dict[datetime, list[tuple[datetime, int]]] = {}
+            for hour, count in hours:
+                days.setdefault(hour.replace(hour=0), []).append((hour, count))
+            for day, counts in days.items():
+                if sum(count for _, count in counts) < LEAST_ROWS:
+                    continue
+                start, held = day, 0
+                for hour, count in counts:
+                    if held and held + count > MOST_ROWS:
+                        yield table, start, hour
+                        start, held = hour, 0
+                    held += count
+                yield table, start, day + timedelta(days=1)
+
+    def copy(
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, start: datetime, end: datetime, last_id: int
+    ) -> Segment:
+        """Write the rows of a time range, up to an id, to a file. Nothing refers to it yet."""
+        folder = self.directory / table.name
+        folder.mkdir(exist_ok=True)
+        stem = f"{start:%Y-%m-%dT%H}"
+        number = 1
+        while (folder / f"{stem}-{number:03d}.parquet").exists():
+            number += 1
+        path = folder / f"{stem}-{number:03d}.parquet"
+        draft = path.with_suffix(".partial")
+        target = str(draft).replace("'", "''")
+        columns = ", ".join(table.names)
+        cursor.execute(
+            f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {table.time} >= $1 AND {table.time} < $2 "
+            f"AND id <= $3 ORDER BY {table.time}, id) TO '{target}' "
+            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
+            [start, end, last_id],
+        )
+        _sync(draft)
+        segment = self._measure(cursor, table.name, draft.relative_to(self.directory).as_posix())
+        draft.rename(path)
+        _sync(folder)
+        values: dict[str, Any] = {name: getattr(segment, name) for name in Segment.__dataclass_fields__}
+        return Segment(**(values | {"file": path.relative_to(self.directory).as_posix()}))
+
+    def swap(
+        self, connection: duckdb.DuckDBPyConnection, segment: Segment, start: datetime, end: datetime, last_id: int
+    ) -> None:
+        """Let a file take the place of its rows, in one transaction.
+
+        Raises:
+            StoreError: the file does not hold just those rows; nothing was changed.
+        """
+        table = TABLES[segment.table]
+        before = self.segments
+        try:
+            with layout.transaction(connection):
+                _remove(connection, table, start, end, last_id, segment.rows)
+                self._list(connection, segment)
+                self._point(connection, table.name)
+        except BaseException:
+            self.segments = before
+            raise
+
+    def expire(self, connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[Segment]:
+        """Take the files out of the list whose last row is older than ``cutoff``, inside a transaction.
+
+        The files themselves are for :meth:`unlink`, when the transaction is on the disk.
+        """
+        old = [segment for segment in self.segments if segment.last < cutoff]
+        if old:
+            names = [segment.file for segment in old]
+            connection.execute("DELETE FROM hot.sealed WHERE file IN (SELECT unnest(?))", [names])
+            self.segments = [segment for segment in self.segments if segment not in old]
+            for name in {segment.table for segment in old}:
+                self._point(connection, name)
+        return old
+
+    def unlink(self, segments: list[Segment]) -> None:
+        """Remove the files of segments that nothing lists any more."""
+        for segment in segments:
+            (self.directory / segment.file).unlink(missing_ok=True)
+
+
+def _remove(
+    connection: duckdb.DuckDBPyConnection, table: Table, start: datetime, end: datetime, last_id: int, rows: int
+) -> None:
+    """Delete the hot rows of a time range up to an id, which must be so many."""
+    row = connection.execute(
+        f"DELETE FROM hot.{table.name} WHERE {table.time} >= ? AND {table.time} < ? AND id <= ?",
+        [start, end, last_id],
+    ).fetchone()
+    if row != (rows,):
+        msg = f"{rows} rows of {table.name} were copied to a sealed file, but {row} are there to remove"
+        raise StoreError(msg)
+
+
+def now() -> datetime:
+    """The time, as the store keeps it: naive, UTC."""
+    return datetime.now(UTC).replace(tzinfo=None)
