@@ -1,0 +1,100 @@
+"""The public API as a user's type checker sees it. Never run: `mypy --strict` reads it (see `make lint`)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_type
+
+import plainview
+from plainview import context, get_logger, traced
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Iterator
+
+settings = plainview.configure(service="shop", environment="production", level="WARN", levels={"shop.db": "ERROR"})
+assert_type(settings, plainview.Settings)
+assert_type(settings.level, str)
+assert_type(settings.scrub_keys, tuple[str, ...])
+
+log = get_logger(__name__)
+assert_type(log, plainview.Logger)
+log.info("order placed", order=7, lines=["a", "b"], total=12.5)
+log.log("warn", "by name")
+try:
+    pass
+except ValueError as error:
+    log.exception("failed", order=7)
+    log.exception("failed", exc_info=error)
+assert_type(log.bind(component="cart"), plainview.Logger)
+assert_type(log.unbind("component"), plainview.Logger)
+assert_type(log.is_enabled_for("DEBUG"), bool)
+get_logger().info("nameless")
+
+with context(job_id="j-1", step=3):
+    assert_type(plainview.fields(), dict[str, Any])
+plainview.bind(user_id="u-1")
+plainview.unbind("user_id")
+
+
+@context(component="worker")
+def within(number: int) -> str:
+    """A decorated function keeps its type."""
+    return str(number)
+
+
+assert_type(within(1), str)
+
+with plainview.span("render", pages=12) as span:
+    assert_type(span, plainview.Span)
+    span.set_attribute("engine", "pdf")
+    span.add_event("cached", {"hit": True})
+
+
+async def work() -> None:
+    """Both work in coroutines."""
+    async with context(batch_id="b-1"), plainview.span("step"):
+        pass
+
+
+@traced
+def plain(number: int) -> str:
+    """Decorated without arguments."""
+    return str(number)
+
+
+@traced(name="render", engine="pdf")
+async def named(number: int) -> list[str]:
+    """Decorated with arguments."""
+    return [str(number)]
+
+
+@traced
+def steps() -> Iterator[int]:
+    """A generator."""
+    yield 1
+
+
+@traced
+async def later() -> AsyncIterator[int]:
+    """An async generator."""
+    yield 1
+
+
+async def callers() -> None:
+    """What `traced` decorates keeps its type."""
+    assert_type(plain(1), str)
+    assert_type(await named(1), list[str])
+    assert_type(steps(), "Iterator[int]")
+    assert_type(later(), "AsyncIterator[int]")
+
+
+headers: dict[str, str] = {}
+plainview.inject(headers)
+plainview.set_level("DEBUG", "shop.db")
+plainview.shutdown()
+assert_type(plainview.__version__, str)
+
+# What must not pass: each of these is an error that mypy has to find.
+log.info()  # type: ignore[call-arg] # a message is needed
+plainview.set_level(None)  # type: ignore[arg-type]
+plainview.span()  # type: ignore[call-arg]
+get_logger(1)  # type: ignore[arg-type]
