@@ -47,7 +47,6 @@ export interface Entry extends Partial<Record<ContextField, string>> {
 export interface LogFilter {
   start_time?: string;
   end_time?: string;
-  levels?: Level[];
   service?: string[];
   environment?: string[];
   q?: string;

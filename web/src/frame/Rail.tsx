@@ -1,0 +1,71 @@
+import { Icon, type IconName } from "../components/Icon";
+import { link, path } from "../state/location";
+import { dark, theme } from "../state/preferences";
+import { concerns, status, statusFailure } from "../state/server";
+
+export const PAGES: { path: string; name: string; icon: IconName }[] = [
+  { path: "/logs", name: "Logs", icon: "logs" },
+  { path: "/traces", name: "Traces", icon: "traces" },
+  { path: "/status", name: "Status", icon: "status" },
+];
+
+/** The way to each page; a red count where something wants a person. */
+export function Rail({ onHelp }: { onHelp: () => void }) {
+  const wanting = statusFailure.value ? 1 : concerns(status.value).length;
+  return (
+    <nav class="rail" aria-label="Pages">
+      <a class="rail-logo" href={link("/logs")} title="Plainview">
+        <span class="unseen">Plainview</span>
+        <svg aria-hidden="true" viewBox="0 0 16 16" width="26" height="26">
+          <rect width="16" height="16" rx="4" fill="var(--accent)" />
+          <path
+            d="M3.5 11V8.5M6.5 11V5M9.5 11V7M12.5 11V4"
+            stroke="var(--on-accent)"
+            stroke-width="1.6"
+            stroke-linecap="round"
+          />
+        </svg>
+      </a>
+      {PAGES.map((page) => {
+        const here = path.value.startsWith(page.path);
+        return (
+          <a
+            key={page.path}
+            class="rail-item"
+            href={link(page.path)}
+            aria-current={here ? "page" : undefined}
+          >
+            <Icon name={page.icon} size={20} />
+            <span>{page.name}</span>
+            {page.path === "/status" && wanting > 0 && (
+              <b class="rail-count" title={statusFailure.value?.title ?? concerns(status.value).join("\n")}>
+                {wanting}
+                <span class="unseen"> want attention</span>
+              </b>
+            )}
+          </a>
+        );
+      })}
+      <span class="grow" />
+      <button
+        type="button"
+        class="rail-item"
+        aria-label={dark() ? "Light theme" : "Dark theme"}
+        onClick={() => {
+          theme.value = dark() ? "light" : "dark";
+        }}
+      >
+        <Icon name={dark() ? "sun" : "moon"} size={18} />
+      </button>
+      <button
+        type="button"
+        class="rail-item"
+        aria-label="Help and keys (?)"
+        title="Help and keys (?)"
+        onClick={onHelp}
+      >
+        <Icon name="help" size={18} />
+      </button>
+    </nav>
+  );
+}

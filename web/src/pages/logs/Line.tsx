@@ -1,0 +1,79 @@
+import type { Entry } from "../../api/types";
+import { asText } from "../../components/Fields";
+import { Level } from "../../components/Level";
+import { memo } from "../../components/memo";
+import { Service } from "../../components/Service";
+import { Text } from "../../components/Text";
+import { clock, day, duration, exact, type Zone } from "../../text/format";
+import { fieldOf, preview } from "./values";
+
+/** Characters of a message that are drawn in a row. */
+const LONGEST = 600;
+
+interface Props {
+  entry: Entry;
+  index: number;
+  selected: boolean;
+  opened: boolean;
+  /** Fields shown as columns. */
+  columns: string[];
+  marks: string[];
+  zone: Zone;
+  /** Show the day beside the time. */
+  days: boolean;
+  onOpen: (index: number) => void;
+}
+
+/** One line of the list. */
+export const Line = memo((props: Props) => {
+  const { entry, index, selected, opened, columns, marks, zone, days, onOpen } = props;
+  const state = `${selected ? " selected" : ""}${opened ? " opened" : ""}`;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
+    <div
+      id={`line-${entry.id}`}
+      class={`line level-row-${entry.level.toLowerCase()}${state}`}
+      role="row"
+      tabIndex={-1}
+      aria-rowindex={index + 1}
+      aria-selected={selected}
+      onClick={() => onOpen(index)}
+    >
+      <span class="line-time" role="gridcell" title={exact(entry.timestamp, zone)}>
+        {days && <span class="line-day">{day(entry.timestamp, zone)} </span>}
+        {clock(entry.timestamp, zone)}
+      </span>
+      <span role="gridcell">
+        <Level level={entry.level} />
+      </span>
+      <span class="line-service clip" role="gridcell">
+        {entry.service && <Service name={entry.service} />}
+      </span>
+      {columns.map((field) => (
+        <span key={field} class="line-cell clip" role="gridcell">
+          <Cell entry={entry} field={field} />
+        </span>
+      ))}
+      <span class="line-message clip" role="gridcell">
+        {entry.exception?.type && <span class="line-exception">{entry.exception.type}</span>}
+        <Text value={entry.message} marks={marks} limit={LONGEST} />
+        {preview(entry).map(([name, value]) => (
+          <span key={name} class="line-extra">
+            {" "}
+            <b>
+              <Text value={name} />
+            </b>
+            =<Text value={value} />
+          </span>
+        ))}
+      </span>
+    </div>
+  );
+});
+
+function Cell({ entry, field }: { entry: Entry; field: string }) {
+  const value = fieldOf(entry, field);
+  if (value === undefined || value === null) return <span class="dim">–</span>;
+  if (field === "duration_ms" && typeof value === "number") return <>{duration(value)}</>;
+  return <Text value={asText(value)} limit={200} />;
+}

@@ -1,0 +1,64 @@
+import { headers, send } from "../../api/client";
+import { Icon } from "../../components/Icon";
+import { Menu } from "../../components/Menu";
+import { update } from "../../state/location";
+import { token } from "../../state/preferences";
+import { FieldList } from "./Facets";
+import { asParams, columns, toggleColumn, view } from "./filter";
+
+/** What is done with the lines: seen as lines or patterns, with which columns, taken away as a file. */
+export function Toolbar() {
+  return (
+    <>
+      <div class="group" role="group" aria-label="View">
+        {(["lines", "patterns"] as const).map((name) => (
+          <button
+            key={name}
+            type="button"
+            class={view.value === name ? "button on" : "button"}
+            aria-pressed={view.value === name}
+            onClick={() => update({ view: name === "lines" ? null : name })}
+          >
+            <Icon name={name === "lines" ? "logs" : "patterns"} size={14} />
+            {name === "lines" ? "Lines" : "Patterns"}
+          </button>
+        ))}
+      </div>
+      <Menu label="Columns" icon="columns" right on={columns.value.length > 0}>
+        {() => <FieldList shown={columns.value} onPick={toggleColumn} />}
+      </Menu>
+      <Menu label="Export" icon="download" right>
+        {(close) => (
+          <>
+            <p class="menu-note dim">All lines that match, newest first</p>
+            {(["ndjson", "csv"] as const).map((format) => (
+              <Download key={format} format={format} close={close} />
+            ))}
+          </>
+        )}
+      </Menu>
+    </>
+  );
+}
+
+function Download({ format, close }: { format: "ndjson" | "csv"; close: () => void }) {
+  const search = asParams();
+  search.set("format", format);
+  const url = `/v1/logs/export?${search}`;
+  const name = `plainview-logs.${format}`;
+  const onClick = async (event: Event) => {
+    close();
+    if (token.value === "") return; // the browser streams it to disk by itself
+    event.preventDefault();
+    const response = await send(url, { headers: headers() });
+    const held = URL.createObjectURL(await response.blob());
+    const anchor = Object.assign(document.createElement("a"), { href: held, download: name });
+    anchor.click();
+    URL.revokeObjectURL(held);
+  };
+  return (
+    <a class="menu-item" href={url} download={name} onClick={onClick}>
+      {format === "ndjson" ? "NDJSON, a line each" : "CSV, for a spreadsheet"}
+    </a>
+  );
+}

@@ -1,0 +1,54 @@
+/** Keys that act on the page, when nobody is typing. */
+
+import { useEffect, useRef } from "preact/hooks";
+
+/** Key (as `KeyboardEvent.key`, `mod+k` for ⌘/Ctrl) → what it does; `false` means "not for me". */
+export type Keys = Record<string, (event: KeyboardEvent) => unknown>;
+
+const layers: { keys: Keys; typing: boolean }[] = [];
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName)) &&
+    !(target instanceof HTMLInputElement && /^(checkbox|radio|range|button)$/.test(target.type))
+  );
+}
+
+/** Starts to listen, once. */
+export function listenKeys(): void {
+  window.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.isComposing || event.altKey) return;
+    const typing = isTyping(event.target);
+    const modified = event.metaKey || event.ctrlKey;
+    const name = modified ? `mod+${event.key.toLowerCase()}` : event.key;
+    for (const layer of [...layers].reverse()) {
+      if (typing && !modified && !layer.typing) continue;
+      const act = layer.keys[name];
+      if (act && act(event) !== false) {
+        event.preventDefault();
+        return;
+      }
+    }
+  });
+}
+
+/**
+ * Keys that work while a component is on the screen; a later component goes first.
+ *
+ * @param typing whether they also work while a text field has the focus.
+ */
+export function useKeys(keys: Keys, typing = false): void {
+  const layer = useRef({ keys, typing });
+  layer.current.keys = keys;
+  useEffect(() => {
+    const mine = layer.current;
+    layers.push(mine);
+    return () => {
+      layers.splice(layers.indexOf(mine), 1);
+    };
+  }, []);
+}
+
+/** Whether this is a Mac, for naming keys. */
+export const MOD = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";

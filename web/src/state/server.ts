@@ -1,0 +1,74 @@
+/** What the server says about itself and about who sends to it; asked now and then. */
+
+import { signal } from "@preact/signals";
+import { Failure, get } from "../api/client";
+import type { ServiceRow, Status, Stream } from "../api/types";
+
+const EVERY_MS = 5000;
+
+export const status = signal<Status | undefined>(undefined);
+export const statusFailure = signal<Failure | undefined>(undefined);
+export const serviceRows = signal<ServiceRow[] | undefined>(undefined);
+
+/** Asks for status and services. */
+export async function refreshServer(): Promise<void> {
+  try {
+    const [about, rows] = await Promise.all([
+      get<Status>("/v1/status"),
+      get<{ services: ServiceRow[] }>("/v1/services"),
+    ]);
+    status.value = about;
+    serviceRows.value = rows.services;
+    statusFailure.value = undefined;
+  } catch (error) {
+    statusFailure.value =
+      error instanceof Failure ? error : new Failure(0, "The status cannot be shown", String(error));
+  }
+}
+
+/** Keeps asking while the page is looked at. */
+export function watchServer(): void {
+  const ask = () => {
+    if (!document.hidden) void refreshServer();
+  };
+  ask();
+  setInterval(ask, EVERY_MS);
+  document.addEventListener("visibilitychange", ask);
+}
+
+/** Records that a stream had to drop. */
+export function dropped(stream: Stream): number {
+  return Object.values(stream.dropped ?? {}).reduce((sum, each) => sum + each, 0);
+}
+
+/** Things about capture and ingest that want a person. */
+export function concerns(about: Status | undefined): string[] {
+  if (!about) return [];
+  const found: string[] = [];
+  for (const stream of about.ingest.streams) {
+    const name = `${stream.service ?? stream.stream} (pid ${stream.pid ?? "?"})`;
+    if (stream.degraded_since) found.push(`${name} is degraded`);
+    if (dropped(stream) > 0) found.push(`${name} dropped records`);
+  }
+  if (about.dropped_total > 0 && !found.some((each) => each.endsWith("dropped records")))
+    found.push("records were dropped");
+  if (about.ingest.garbage_lines > 0) found.push("lines could not be understood");
+  return found;
+}
+
+/** Colours of services, the same all over the screen; there are ten (`--service-0` …). */
+const COLOURS = 10;
+const taken = new Map<string, number>();
+
+/** Number of the colour of a service. A colour is used twice only when there are more than ten. */
+export function serviceColour(service: string): number {
+  const known = taken.get(service);
+  if (known !== undefined) return known;
+  let hash = 0;
+  for (const letter of service) hash = (hash * 31 + letter.charCodeAt(0)) >>> 0;
+  const used = new Set(taken.values());
+  let colour = hash % COLOURS;
+  for (let step = 0; step < COLOURS && used.has(colour); step += 1) colour = (colour + 1) % COLOURS;
+  taken.set(service, colour);
+  return colour;
+}
