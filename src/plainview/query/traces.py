@@ -63,7 +63,8 @@ class TraceFilter:
             window.append(Sql("start_time < ?", (_shifted(self.end, _SLACK),)))
             starts.append(Sql("start_time < ?", (self.end,)))
         where = list(window)
-        if starts:
+        # Of a short range, most spans within a day of it belong to other traces.
+        if starts and (self.start is None or self.end is None or self.end - self.start < _SLACK):
             where.append(_in_traces(*window, *starts))
         for conditions, place in ((self.spans, ()), (self.entries, (Sql(_ENTRY),))):
             for condition in conditions:
@@ -168,25 +169,21 @@ def search(
     asked_at = moment(place.now) if place else now()
     until = place.until_id if place else reader.store.last_id("spans")
     grouped = of_traces(given, asked_at).grouped(reader.dialect, until)
-    total = place.total if place else _count(reader, grouped)
     key = "first" if order_by == "start_time" else "length"
-    rest = EVERY_ROW
+    columns, rest = "trace_id, first, length, errors", EVERY_ROW
     if place:
         rest = Sql(f"({key} < ? OR ({key} = ? AND trace_id < ?))", (place.key, place.key, place.id))
+    else:
+        columns += ", count(*) OVER ()"
     order = f"ORDER BY {key} DESC, trace_id DESC LIMIT {int(limit) + 1}"
-    statement = select("trace_id, first, length, errors", grouped, rest, order)
-    rows = reader.rows(statement) if total else []
+    rows = reader.rows(select(columns, grouped, rest, order))
+    total = place.total if place else int(rows[0][4]) if rows else 0
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
         at = last[1 if order_by == "start_time" else 2]
         more = cursors.write(cursors.Cursor(of, at, last[0], until, microseconds(asked_at), total))
-    return {"traces": _details(reader, rows[:limit]), "total": total, "next": more}
-
-
-def _count(reader: Reader, grouped: Sql) -> int:
-    row = reader.row(select("count(*)", grouped))
-    return int(row[0]) if row else 0
+    return {"traces": _details(reader, [row[:4] for row in rows[:limit]]), "total": total, "next": more}
 
 
 def _details(reader: Reader, found: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
@@ -241,6 +238,8 @@ def histogram(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) ->
         given: the request's filter, see :func:`of_traces`.
         buckets: most buckets.
 
+    Where no range is asked for, it is that of everything stored.
+
     Returns:
         ``start``, ``end``, ``width_ms``, and ``buckets`` of ``time``, ``count``, ``errors``, ``p50_ms`` and
         ``p95_ms`` (``None`` where there was nothing), none left out.
@@ -250,7 +249,7 @@ def histogram(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) ->
     until = reader.store.last_id("spans")
     found = None
     if wanted.start is None or wanted.end is None:
-        found = reader.row(select("min(first_time), max(first_time)", wanted.grouped(reader.dialect, until)))
+        found = reader.row(select("min(start_time), max(start_time)", "spans"))
     start, end = range_of(wanted.start, wanted.end, found, at)
     cuts = cut(start, end, buckets)
     grouped = replace(wanted, start=start, end=end).grouped(reader.dialect, until)
