@@ -1,0 +1,241 @@
+"""One HTTP request being served: what the ASGI and the WSGI middleware have in common.
+
+An exchange binds the request's context, opens its SERVER span, and writes its one line when the response is complete:
+``request completed`` or, with the stack trace, ``request failed``. Names of attributes are OpenTelemetry's
+(https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span).
+
+None of its methods raises: whatever goes wrong here is counted, reported once, and the request goes on.
+"""
+
+from __future__ import annotations
+
+import time
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from opentelemetry import trace
+
+from plainview.capture.propagation import frame_from, request_id_from
+from plainview.capture.provider import TracerProvider
+from plainview.capture.runtime import runtime
+from plainview.context import Frame, current, reset
+from plainview.integrations.baggage import with_baggage
+from plainview.integrations.safety import failed
+from plainview.records import LEVEL_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Token
+
+    from plainview.capture.runtime import Runtime
+    from plainview.capture.spans import Span
+
+__all__ = ["KNOWN_METHODS", "LOGGER", "Exchange", "access", "serving"]
+
+#: Logger of the request lines.
+LOGGER: Final = "plainview.http"
+#: Methods that may stand in a span's name; there is no bound to what a client can make up.
+KNOWN_METHODS: Final = frozenset(
+    {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
+)
+_SERVER_ERROR: Final = 500
+_CLIENT_CLOSED: Final = 499  # nginx's word for a client that did not wait for the answer
+
+#: The request being served here and now, for those who know more about it: the framework's hooks.
+serving: Final[ContextVar[Exchange | None]] = ContextVar("plainview_serving", default=None)
+
+
+class Access:
+    """How request lines are written under one configuration."""
+
+    def __init__(self, now: Runtime) -> None:
+        self.runtime: Final = now
+        self.enabled: Final = now.settings.enabled
+        self.tracing: Final = now.tracing
+        self.hides: Final = now.recorder.encoding.scrubber.hides
+        self._gates: Final = now.gates
+        self._heads: Final = {
+            level: (now.recorder.head(name, LOGGER), now.gates.gate(LOGGER, level))
+            for level, name in LEVEL_NAMES.items()
+        }
+
+    def write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+        """Record a line, if its level is kept."""
+        if level < self._gates.level(LOGGER):
+            return
+        head, admit = self._heads[level]
+        if admit is None or admit(message):
+            self.runtime.recorder.log(time.time_ns(), head, message, fields, b"", error)
+
+
+_access: Access | None = None
+
+
+def access() -> Access:
+    """The access of the configuration in force."""
+    global _access  # noqa: PLW0603 - remembered for as long as the configuration stays the same
+    now = runtime()
+    found = _access
+    if found is None or found.runtime is not now:
+        found = _access = Access(now)
+    return found
+
+
+class Exchange:
+    """A request that has arrived.
+
+    Args:
+        method: as the client sent it.
+        path: decoded, with the application's root.
+        header: looks a request header up by its lower-case name.
+        attributes: first attributes of the span; the caller's no more.
+    """
+
+    __slots__ = (
+        "_access",
+        "_clock",
+        "_frame",
+        "_tokens",
+        "disconnected",
+        "done",
+        "error",
+        "method",
+        "path",
+        "request_bytes",
+        "request_id",
+        "response_bytes",
+        "route",
+        "span",
+        "status",
+        "streaming",
+    )
+
+    noun = "request"
+    outcome = "completed"
+
+    def __init__(self, method: str, path: str, header: Callable[[str], str | None], attributes: dict[str, Any]) -> None:
+        self._clock = time.perf_counter_ns()
+        self._access = access()
+        self.method = method
+        self.path = path
+        self.route = ""
+        self.status = 0
+        self.request_bytes = self.response_bytes = 0
+        self.request_id = request_id_from(header("x-request-id"))
+        #: An exception that the framework turned into a response.
+        self.error: BaseException | None = None
+        self.disconnected = self.done = self.streaming = False
+        self._tokens: tuple[Token[Frame], Token[Exchange | None]] | None = None
+        self.span: Span | None = None
+        frame = frame_from(header, request_id=self.request_id)
+        if type(trace.get_tracer_provider()) is TracerProvider:
+            name = method if method in KNOWN_METHODS else "HTTP"
+            span = self._access.tracing.start(
+                name, attributes, frame=frame, kind="SERVER", scope=LOGGER, activate=False
+            )
+            self.span = span
+            self._frame = Frame(frame.bound, span, None, with_baggage(header("baggage"), frame.otel))
+        else:  # the application traces by itself: no span of ours in its traces
+            outside = current.get()
+            self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel)
+        self._access.write(10, "request received", {"method": method, "path": path})
+
+    def enter(self) -> None:
+        """Make the request's context current."""
+        self._tokens = (current.set(self._frame), serving.set(self))
+
+    def leave(self) -> None:
+        """Restore the context from before."""
+        tokens, self._tokens = self._tokens, None
+        if tokens is not None:
+            reset(tokens[0])
+            try:
+                serving.reset(tokens[1])
+            except ValueError:  # left in another context than it was entered in
+                serving.set(None)
+
+    def inner_span(self) -> None:
+        """Note the span that is current now: the application's own, where it traces by itself."""
+        if self.span is None and self._frame.span is None:
+            frame = current.get()
+            self._frame = Frame(self._frame.bound, frame.span, frame.ids, frame.otel)
+
+    def rejected(self, errors: list[dict[str, Any]]) -> None:
+        """The framework found the request invalid; ``errors`` says where and why."""
+        try:
+            self._write(30, "request validation failed", {"errors": errors})
+        except Exception as error:  # noqa: BLE001 - see the module
+            failed(error)
+
+    def stream_started(self) -> None:
+        """A response has begun that may go on for hours (server-sent events): say so now, not when it is over."""
+        self.streaming = True
+        self._write(20, "response streaming", {"status": self.status})
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """The response is complete, or never will be. Only the first call counts; a later error is recorded alone."""
+        try:
+            if not self.done:
+                self.done = True
+                self._finish(error or self.error)
+            elif error is not None:
+                self._write(40, "work after the response failed", {}, error)
+        except Exception as fault:  # noqa: BLE001 - see the module
+            failed(fault)
+
+    def _finish(self, error: BaseException | None) -> None:
+        duration = time.perf_counter_ns() - self._clock
+        cancelled = type(error).__name__ == "CancelledError"
+        if self.status == 0:
+            self.status = _CLIENT_CLOSED if self.disconnected or cancelled else _SERVER_ERROR
+        fields: dict[str, Any] = {
+            "status": self.status,
+            "duration_ms": round(duration / 1e6, 3),
+            "request_bytes": self.request_bytes,
+            "response_bytes": self.response_bytes,
+        }
+        if self.disconnected:
+            fields["disconnected"] = True
+        if self.streaming:
+            fields["streaming"] = True
+        self._complete(fields)
+        bad = not cancelled and (error is not None or self.status >= _SERVER_ERROR)
+        if bad:
+            self._write(40, f"{self.noun} failed", fields, error)
+        elif cancelled:
+            self._write(30, f"{self.noun} cancelled", fields)
+        else:
+            self._write(20, f"{self.noun} {self.outcome}", fields)
+        if self.span is not None:
+            self._end_span(self.span, None if cancelled else error, bad=bad)
+
+    def _complete(self, fields: dict[str, Any]) -> None:
+        """For kinds of exchange that have more to say."""
+
+    def _end_span(self, span: Span, error: BaseException | None, *, bad: bool) -> None:
+        attributes = span.attributes
+        if self.route:
+            attributes["http.route"] = self.route
+            span.name = f"{span.name} {self.route}"
+        attributes["http.response.status_code"] = self.status
+        if self.response_bytes:
+            attributes["http.response.body.size"] = self.response_bytes
+        if error is not None:
+            attributes["error.type"] = type(error).__qualname__
+            span.record_exception(error)
+            span.status, span.status_message = "ERROR", type(error).__qualname__
+        elif bad:
+            attributes["error.type"] = str(self.status)
+            span.status = "ERROR"
+        span.end()
+
+    def _write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+        # In the request's own context, whatever span the last byte was sent in, with what the application bound.
+        frame, own = current.get(), self._frame
+        bound = frame.bound if frame.bound.fields.get("request_id") == self.request_id else own.bound
+        token = current.set(Frame(bound, own.span, own.ids, own.otel))
+        try:
+            named = {"method": self.method, "route": self.route, "path": self.path, **fields}
+            self._access.write(level, message, named, error)
+        finally:
+            current.reset(token)

@@ -1,0 +1,211 @@
+"""WSGI middleware: context, a SERVER span and one line for each request of any WSGI application.
+
+Source: PEP 3333. A request ends when the server closes the iterable it was given, so a streamed response is measured
+to its last byte; a list is complete when it is returned.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from plainview.context import current
+from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, serving
+from plainview.integrations.query import without_secrets
+from plainview.integrations.safety import failed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    Environ = dict[str, Any]
+    StartResponse = Callable[..., Callable[[bytes], object]]
+    WSGIApp = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+__all__ = ["MARK", "Middleware"]
+
+#: Key of the environment that says that a request is being captured.
+MARK: Final = "plainview.request"
+
+
+class Middleware:
+    """Wraps a WSGI application. A request that is captured already passes through.
+
+    Args:
+        app: a WSGI application.
+    """
+
+    def __init__(self, app: WSGIApp) -> None:
+        self.app = app
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the application has
+        return getattr(self.__dict__["app"], name)
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve one request."""
+        return serve(self.app, environ, start_response)
+
+
+def serve(app: WSGIApp, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    """Call a WSGI application, and capture the request unless somebody does already."""
+    request = _begin(environ, start_response)
+    if request is None:
+        return app(environ, start_response)
+    request.enter()
+    try:
+        body = app(environ, request.start_response)
+    except BaseException as error:
+        request.finish(error)
+        request.leave()
+        raise
+    return request.watched(body, environ.get("wsgi.file_wrapper"))
+
+
+def _begin(environ: Environ, start_response: StartResponse) -> _Request | None:
+    try:
+        if MARK in environ or not access().enabled:
+            return None
+        path = _text(environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""))
+        method = environ["REQUEST_METHOD"]
+        around = serving.get()
+        if (
+            around is not None
+            and not around.done
+            and (around.method, around.path) == (method, path)
+            and current.get().span is around.span
+        ):
+            return None  # the same request, come here through an ASGI server
+        environ[MARK] = request = _Request(environ, start_response, method, path)
+    except Exception as error:  # noqa: BLE001 - the application goes on without
+        failed(error)
+        return None
+    else:
+        return request
+
+
+class _Request(Exchange):
+    """One request."""
+
+    __slots__ = ("_counted", "_start_response")
+
+    def __init__(self, environ: Environ, start_response: StartResponse, method: str, path: str) -> None:
+        def header(name: str) -> str | None:
+            found = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
+            return found if isinstance(found, str) else None
+
+        super().__init__(method, path, header, _attributes(environ, method, path))
+        self._start_response = start_response
+        #: Whether the bytes of the body pass us; else its length is what the headers say.
+        self._counted = False
+        length = environ.get("CONTENT_LENGTH") or ""
+        if length.isdigit():
+            self.request_bytes = int(length[:18])
+
+    def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - PEP 3333's
+        """PEP 3333's ``start_response``: notes the status, returns the request id to the client."""
+        try:
+            self.status = int(status[:3])
+            self.inner_span()
+            for name, value in headers:
+                lower = name.lower()
+                if lower == "content-length" and value.isdigit():
+                    self.response_bytes = int(value[:18])
+                elif lower == "x-request-id":
+                    break
+                elif lower == "content-type" and value.startswith("text/event-stream"):
+                    self.stream_started()
+            else:
+                headers = [*headers, ("X-Request-ID", self.request_id)]
+        except Exception as error:  # noqa: BLE001 - see `Exchange`
+            failed(error)
+        return self._start_response(status, headers, *exc_info)
+
+    def watched(self, body: Iterable[bytes], file_wrapper: object) -> Iterable[bytes]:
+        """The body, as it is where it is complete already, else wrapped to see its end."""
+        try:
+            if isinstance(body, list | tuple):
+                self.response_bytes = sum(map(len, body))
+            elif not (isinstance(file_wrapper, type) and isinstance(body, file_wrapper)):
+                return _Body(self, body)
+            # A list is all there; a file is sent by the server in its own way, if it is left as it is.
+            self.finish()
+        except Exception as error:  # noqa: BLE001 - see `Exchange`
+            failed(error)
+        self.leave()
+        return body
+
+    def sent(self, size: int) -> None:
+        """Count bytes of the body."""
+        if not self._counted:
+            self._counted, self.response_bytes = True, 0
+        self.response_bytes += size
+
+
+class _Body:
+    """The application's iterable, watched. The context stays the request's until the server closes it."""
+
+    __slots__ = ("_body", "_next", "_request")
+
+    def __init__(self, request: _Request, body: Iterable[bytes]) -> None:
+        self._request = request
+        self._body = body
+        self._next: Callable[[], bytes] | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            if self._next is None:  # some iterables start working here
+                self._next = iter(self._body).__next__
+            part = self._next()
+        except StopIteration:
+            raise
+        except BaseException as error:
+            self._request.finish(error)
+            raise
+        self._request.sent(len(part))
+        return part
+
+    def close(self) -> None:
+        """The server is done with the body, or the client went away."""
+        request = self._request
+        try:
+            close = getattr(self._body, "close", None)
+            if close is not None:
+                close()
+        except BaseException as error:
+            request.finish(error)
+            raise
+        finally:
+            request.finish()
+            request.leave()
+
+
+def _attributes(environ: Environ, method: str, path: str) -> dict[str, Any]:
+    attributes = {
+        "http.request.method": method if method in KNOWN_METHODS else "_OTHER",
+        "url.path": path,
+        "url.scheme": environ.get("wsgi.url_scheme", "http"),
+    }
+    query = environ.get("QUERY_STRING")
+    if query:
+        attributes["url.query"] = without_secrets(query, access().hides)
+    for name, key in _NAMES.items():
+        value = environ.get(key)
+        if value:
+            attributes[name] = value
+    return attributes
+
+
+_NAMES: Final = {
+    "client.address": "REMOTE_ADDR",
+    "server.address": "HTTP_HOST",
+    "user_agent.original": "HTTP_USER_AGENT",
+}
+
+
+def _text(path: str) -> str:
+    # PEP 3333: bytes as Latin-1.
+    try:
+        return path.encode("latin-1").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return path
