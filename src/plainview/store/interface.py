@@ -215,8 +215,12 @@ class Store(Protocol):
             StoreFull: too little room on the disk for it.
         """
 
-    def seal(self) -> int:
-        """Move the rows of past days to sealed files, sorted and compressed. Gives the number of rows moved."""
+    def seal(self, cancellation: Cancellation | None = None) -> int:
+        """Move the rows of past days to sealed files, sorted and compressed. Gives the number of rows moved.
+
+        Raises:
+            QueryCancelled: it was cancelled, or the store was closed; what was sealed till then is.
+        """
 
     def retention(self, days: float) -> int:
         """Remove rows older than so many days. Gives the number removed."""

@@ -36,6 +36,19 @@ class Rows:
     count: int
     columns: dict[str, Values]
 
+    def take(self, indices: NDArray[np.intp]) -> Rows:
+        """Some of the rows."""
+        columns = {
+            name: values[indices] if isinstance(values, np.ndarray) else values for name, values in self.columns.items()
+        }
+        return Rows(self.table, len(indices), columns)
+
+    def row(self, index: int) -> dict[str, Any]:
+        """One row, as column and value."""
+        return {
+            name: values[index] if isinstance(values, np.ndarray) else values for name, values in self.columns.items()
+        }
+
 
 #: Records turned at a time: fewer short-lived tuples than make the garbage collector look (700).
 _SLICE: Final = 500

@@ -320,19 +320,18 @@ class DuckDBStore:
         except duckdb.Error as error:
             raise self._recover(error) from error
 
-    def seal(self) -> int:
+    def seal(self, cancellation: Cancellation | None = None) -> int:
         """Move the rows of past days from the hot file to sealed ones. Gives the number moved."""
         moved = 0
         try:
-            with self._queries.borrow() as cursor:
-                due = list(self._sealed.due(cursor, now()))
-            for table, start, end in due:
-                last_id = self._last[table.name]
+            with self._queries.borrow(cancellation=cancellation) as cursor:
+                due = list(self._sealed.due(cursor, self._last, now()))
+            for stretch in due:
                 # Copied while others write; only the swap holds them up.
-                with self._queries.borrow() as cursor:
-                    segment = self._sealed.copy(cursor, table, start, end, last_id)
+                with self._queries.borrow(cancellation=cancellation) as cursor:
+                    segment = self._sealed.copy(cursor, stretch)
                 with self._writing:
-                    self._sealed.swap(self._writer(), segment, start, end, last_id)
+                    self._sealed.swap(self._writer(), segment, stretch)
                     self._checkpoint()
                 moved += segment.rows
         except duckdb.Error as error:

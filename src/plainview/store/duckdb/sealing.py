@@ -10,9 +10,9 @@ one of the two: a file that no transaction lists is a copy of rows that are stil
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import duckdb
 
@@ -21,12 +21,12 @@ from plainview.store.interface import StoreError
 from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from plainview.store.schema import Table
 
-__all__ = ["FOLDER", "Sealed", "Segment", "now"]
+__all__ = ["FOLDER", "Sealed", "Segment", "Stretch", "now"]
 
 FOLDER: Final = "sealed"
 
@@ -38,6 +38,26 @@ MOST_ROWS: Final = 2_000_000
 GRACE: Final = timedelta(hours=1)
 #: Rows that a reader can skip at once by their least and greatest values.
 _ROW_GROUP: Final = 61_440
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Hot rows to be sealed: those of a table from a time to another (exclusive), up to an id."""
+
+    table: Table
+    start: datetime
+    end: datetime
+    last_id: int
+
+    @property
+    def condition(self) -> str:
+        """What is true of those rows; takes :attr:`parameters`."""
+        return f"{self.table.time} >= ? AND {self.table.time} < ? AND id <= ?"
+
+    @property
+    def parameters(self) -> list[object]:
+        """Values of the condition's placeholders."""
+        return [self.start, self.end, self.last_id]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +143,8 @@ class Sealed:
         files = [str(self.directory / segment.file) for segment in self.segments if segment.table == table]
         layout.view(connection, table, sorted(files))
 
-    def due(self, cursor: duckdb.DuckDBPyConnection, now: datetime) -> Iterator[tuple[Table, datetime, datetime]]:
-        """What there is to seal: table, from, to (exclusive), each a day or some hours of one."""
+    def due(self, cursor: duckdb.DuckDBPyConnection, last: Mapping[str, int], now: datetime) -> Iterator[Stretch]:
+        """What there is to seal: days, or some hours of one. ``last`` holds the highest id of each table."""
         horizon = (now - GRACE).replace(hour=0, minute=0, second=0, microsecond=0)
         for table in TABLES.values():
             hours = cursor.execute(
@@ -141,18 +161,17 @@ class Sealed:
                 start, held = day, 0
                 for hour, count in counts:
                     if held and held + count > MOST_ROWS:
-                        yield table, start, hour
+                        yield Stretch(table, start, hour, last[table.name])
                         start, held = hour, 0
                     held += count
-                yield table, start, day + timedelta(days=1)
+                yield Stretch(table, start, day + timedelta(days=1), last[table.name])
 
-    def copy(
-        self, cursor: duckdb.DuckDBPyConnection, table: Table, start: datetime, end: datetime, last_id: int
-    ) -> Segment:
-        """Write the rows of a time range, up to an id, to a file. Nothing refers to it yet."""
+    def copy(self, cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> Segment:
+        """Write rows to a file. Nothing refers to it yet."""
+        table = stretch.table
         folder = self.directory / table.name
         folder.mkdir(exist_ok=True)
-        stem = f"{start:%Y-%m-%dT%H}"
+        stem = f"{stretch.start:%Y-%m-%dT%H}"
         number = 1
         while (folder / f"{stem}-{number:03d}.parquet").exists():
             number += 1
@@ -161,33 +180,28 @@ class Sealed:
         target = str(draft).replace("'", "''")
         columns = ", ".join(table.names)
         cursor.execute(
-            f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {table.time} >= $1 AND {table.time} < $2 "
-            f"AND id <= $3 ORDER BY {table.time}, id) TO '{target}' "
-            f"(FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
-            [start, end, last_id],
+            f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {table.time}, id) "
+            f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
+            stretch.parameters,
         )
         _sync(draft)
         segment = self._measure(cursor, table.name, draft.relative_to(self.directory).as_posix())
         draft.rename(path)
         _sync(folder)
-        values: dict[str, Any] = {name: getattr(segment, name) for name in Segment.__dataclass_fields__}
-        return Segment(**(values | {"file": path.relative_to(self.directory).as_posix()}))
+        return replace(segment, file=path.relative_to(self.directory).as_posix())
 
-    def swap(
-        self, connection: duckdb.DuckDBPyConnection, segment: Segment, start: datetime, end: datetime, last_id: int
-    ) -> None:
+    def swap(self, connection: duckdb.DuckDBPyConnection, segment: Segment, stretch: Stretch) -> None:
         """Let a file take the place of its rows, in one transaction.
 
         Raises:
             StoreError: the file does not hold just those rows; nothing was changed.
         """
-        table = TABLES[segment.table]
         before = self.segments
         try:
             with layout.transaction(connection):
-                _remove(connection, table, start, end, last_id, segment.rows)
+                _remove(connection, stretch, segment.rows)
                 self._list(connection, segment)
-                self._point(connection, table.name)
+                self._point(connection, segment.table)
         except BaseException:
             self.segments = before
             raise
@@ -212,16 +226,12 @@ class Sealed:
             (self.directory / segment.file).unlink(missing_ok=True)
 
 
-def _remove(
-    connection: duckdb.DuckDBPyConnection, table: Table, start: datetime, end: datetime, last_id: int, rows: int
-) -> None:
-    """Delete the hot rows of a time range up to an id, which must be so many."""
-    row = connection.execute(
-        f"DELETE FROM hot.{table.name} WHERE {table.time} >= ? AND {table.time} < ? AND id <= ?",
-        [start, end, last_id],
-    ).fetchone()
-    if row != (rows,):
-        msg = f"{rows} rows of {table.name} were copied to a sealed file, but {row} are there to remove"
+def _remove(connection: duckdb.DuckDBPyConnection, stretch: Stretch, rows: int) -> None:
+    """Delete hot rows, which must be so many."""
+    name = stretch.table.name
+    removed = connection.execute(f"DELETE FROM hot.{name} WHERE {stretch.condition}", stretch.parameters).fetchone()
+    if removed != (rows,):
+        msg = f"{rows} rows of {name} were copied to a sealed file, but {removed} are there to remove"
         raise StoreError(msg)
 
 

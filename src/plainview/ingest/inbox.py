@@ -1,0 +1,409 @@
+"""Lines from other machines land here, on the disk before they are acknowledged, and are followed like the spool.
+
+Three ways in:
+
+- a body of lines: appended to a stream of this process's own, in segments like any writer's;
+- the same with a batch id: a stream by itself, which appears whole or not at all; its name comes from the id, so the
+  same batch is taken once, however often it is sent;
+- segments of a stream of another machine, byte for byte, resumable at any offset.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import secrets
+import shutil
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from plainview.ingest.lane import closed_marker
+from plainview.ingest.ndjson import MAX_LINE, decode, kind_of, tabulate
+from plainview.ingest.spool import COMPLETE
+from plainview.records import KINDS
+from plainview.segments import LOCK, SegmentName
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+__all__ = ["Held", "Inbox", "OffsetConflict", "Receipt"]
+
+_STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+_BATCH: Final = "batch-"
+#: File with the names of batches that were taken and are stored; so many of them are remembered.
+_TAKEN: Final = "taken"
+_REMEMBERED: Final = 200_000
+#: Errors that a receipt lists.
+_LISTED: Final = 20
+
+
+class OffsetConflict(Exception):  # noqa: N818 - the word of the protocol (409 Conflict)
+    """Bytes were sent for an offset that is not the end of what is held.
+
+    Attributes:
+        held: how far the segment is held, bytes.
+    """
+
+    def __init__(self, held: int) -> None:
+        super().__init__(f"this segment is held up to byte {held}")
+        self.held = held
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of a body of lines."""
+
+    accepted: int
+    rejected: int
+    #: The first of the rejected lines: number in the body (from 1) and reason.
+    errors: list[tuple[int, str]] = field(default_factory=list)
+    #: This batch had been taken before; nothing was stored again.
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How much of a segment is held, and whether it is complete."""
+
+    offset: int
+    closed: bool
+
+
+def _sync_folder(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _write_new(path: Path, data: bytes) -> None:
+    with path.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+class _Own:
+    """One kind of the stream that this process writes itself; several requests share one fsync."""
+
+    def __init__(self, directory: Path, kind: str, segment_bytes: int) -> None:
+        self._directory = directory
+        self._kind = kind
+        self._segment_bytes = segment_bytes
+        self._writing = threading.Lock()
+        self._syncing = threading.Lock()
+        self._file = -1
+        self._number = self._end = self._size = 0
+        #: (segment number, offset) up to which the disk has it.
+        self._safe = (0, 0)
+
+    def append(self, data: bytes) -> None:
+        """Add whole lines; they are on the disk when this returns.
+
+        Raises:
+            OSError: there is no room, or the disk failed; nothing was added.
+        """
+        with self._writing:
+            if self._end + len(data) > self._size:
+                self._begin_segment(len(data))
+            # The blocks are allocated: this cannot run out of room half way.
+            os.pwrite(self._file, data, self._end)
+            self._end += len(data)
+            wanted = (self._number, self._end)
+        with self._syncing:
+            if self._safe < wanted:
+                with self._writing:
+                    reached = (self._number, self._end)
+                    file = os.dup(self._file)
+                try:
+                    os.fdatasync(file)
+                finally:
+                    os.close(file)
+                self._safe = reached
+
+    def _begin_segment(self, least: int) -> None:
+        number, size = self._number + 1, max(self._segment_bytes, least)
+        path = self._directory / str(SegmentName(self._kind, number))
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+        try:
+            os.posix_fallocate(file, 0, size)
+            os.fsync(file)
+            _sync_folder(self._directory)
+        except OSError:
+            os.close(file)
+            path.unlink()
+            raise
+        self.finish()
+        self._file, self._number, self._end, self._size = file, number, 0, size
+
+    def finish(self) -> None:
+        """Cut the segment to its length."""
+        if self._file >= 0:
+            os.ftruncate(self._file, self._end)
+            os.fsync(self._file)
+            os.close(self._file)
+            self._file, self._size, self._end = -1, 0, 0
+
+
+class Inbox:
+    """The inbox of a data directory. Methods may be called from any thread.
+
+    Args:
+        directory: ``inbox/`` of the data directory.
+        segment_bytes: size of a segment of this process's own stream.
+    """
+
+    def __init__(self, directory: Path, *, segment_bytes: int = 4 << 20) -> None:
+        self.directory = directory
+        self._segment_bytes = segment_bytes
+        self._lock = threading.Lock()
+        self._own: dict[str, _Own] = {}
+        self._own_lock = -1
+        self._shipping = [threading.Lock() for _ in range(64)]
+        self._taken = dict.fromkeys(self._load_taken())
+        for path in directory.glob(".*"):
+            shutil.rmtree(path, ignore_errors=True)  # a batch that was being written when the process ended
+
+    # -- bodies of lines --------------------------------------------------------------------------------------------
+
+    def accept(self, body: bytes, batch: str | None = None) -> Receipt:
+        """Take the lines of a body, of logs and spans in any order. What was taken is on the disk when this returns.
+
+        Args:
+            body: NDJSON.
+            batch: an id of the sender's choice; a body with an id that was taken before is not taken again.
+
+        Raises:
+            OSError: there is no room, or the disk failed; the sender should send it all again later.
+        """
+        lines: dict[str, list[bytes]] = {kind: [] for kind in KINDS}
+        numbers: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        errors: dict[int, str] = {}
+        for number, line in enumerate(body.split(b"\n"), 1):
+            if len(line) > MAX_LINE:
+                errors[number] = f"longer than {MAX_LINE} bytes"
+            elif line and not line.isspace():
+                kind = kind_of(line)
+                lines[kind].append(line)
+                numbers[kind].append(number)
+        good: dict[str, list[bytes]] = {}
+        for kind in ("span", "log"):
+            good[kind], bad = _checked(kind, lines[kind])
+            for index, reason in bad.items():
+                line, number = lines[kind][index], numbers[kind][index]
+                if kind == "span" and not _checked("log", [line])[1]:
+                    lines["log"].append(line)  # a log that speaks of spans
+                    numbers["log"].append(number)
+                else:
+                    errors[number] = reason
+        accepted = sum(map(len, good.values()))
+        data = {kind: b"".join(line + b"\n" for line in those) for kind, those in good.items() if those}
+        repeated = False
+        if batch is not None:
+            repeated = not self._take_batch(batch, data)
+        else:
+            for kind, content in data.items():
+                self._stream(kind).append(content)
+        return Receipt(accepted, len(errors), sorted(errors.items())[:_LISTED], repeated)
+
+    def _stream(self, kind: str) -> _Own:
+        with self._lock:
+            if not self._own:
+                name = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
+                folder = self.directory / name
+                folder.mkdir(parents=True)
+                # Held while this process lives, as any writer does.
+                self._own_lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+                fcntl.flock(self._own_lock, fcntl.LOCK_EX)
+                _sync_folder(self.directory)
+                self._own = {each: _Own(folder, each, self._segment_bytes) for each in KINDS}
+            return self._own[kind]
+
+    def _take_batch(self, batch: str, lines: dict[str, bytes]) -> bool:
+        """Store a batch as a stream by itself. Gives False when it is there, or was."""
+        name = _BATCH + hashlib.sha256(batch.encode()).hexdigest()[:32]
+        target = self.directory / name
+        if name in self._taken or target.exists():
+            return False
+        draft = self.directory / f".{name}-{secrets.token_hex(4)}"
+        draft.mkdir(parents=True)
+        try:
+            for kind, data in lines.items():
+                _write_new(draft / str(SegmentName(kind, 1)), data)
+            (draft / COMPLETE).touch()
+            _sync_folder(draft)
+            with self._lock:
+                if name in self._taken or target.exists():
+                    return False
+                draft.rename(target)
+            _sync_folder(self.directory)
+        finally:
+            if draft.exists():
+                shutil.rmtree(draft, ignore_errors=True)
+        return True
+
+    def remember(self, streams: Sequence[str]) -> None:
+        """Keep the names of batches that are stored and whose streams are about to go."""
+        batches = [name for name in streams if name.startswith(_BATCH)]
+        if not batches:
+            return
+        with self._lock:
+            path = self.directory / _TAKEN
+            self._taken |= dict.fromkeys(batches)
+            if len(self._taken) > 2 * _REMEMBERED:
+                self._taken = dict.fromkeys(list(self._taken)[-_REMEMBERED:])
+                draft = self.directory / ".taken"
+                _write_new(draft, _names(self._taken))
+                draft.replace(path)
+            else:
+                with path.open("ab") as file:
+                    file.write(_names(batches))
+                    file.flush()
+                    os.fsync(file.fileno())
+            _sync_folder(self.directory)
+
+    def _load_taken(self) -> list[str]:
+        try:
+            return (self.directory / _TAKEN).read_text(encoding="ascii", errors="replace").splitlines()
+        except OSError:
+            return []
+
+    # -- segments of other machines ---------------------------------------------------------------------------------
+
+    def held(self, stream: str, kind: str, segment: int) -> Held:
+        """How much of a segment is held.
+
+        Raises:
+            ValueError: the stream's name, the kind or the number is not well-formed.
+        """
+        path, marker = self._paths(stream, kind, segment)
+        with contextlib.suppress(OSError, ValueError):
+            return Held(int(marker.read_bytes()), closed=True)
+        try:
+            return Held(path.stat().st_size, closed=False)
+        except OSError:
+            return Held(0, closed=False)
+
+    def put(self, stream: str, kind: str, segment: int, offset: int, data: bytes) -> int:
+        """Append bytes of a segment at the offset up to which it is held; segments of a kind come in order.
+
+        Returns:
+            How far it is held now. The bytes are on the disk.
+
+        Raises:
+            OffsetConflict: ``offset`` is not where the segment ends.
+            ValueError: a name is not well-formed, or there is a NUL byte in the data.
+            OSError: there is no room, or the disk failed.
+        """
+        if b"\0" in data:
+            msg = "a segment holds no NUL bytes"
+            raise ValueError(msg)
+        path, _ = self._paths(stream, kind, segment)
+        with self._lock_of(stream):
+            held = self.held(stream, kind, segment)
+            if held.closed and offset + len(data) <= held.offset:
+                return held.offset  # sent again: it had arrived
+            if held.closed or offset != held.offset:
+                raise OffsetConflict(held.offset)
+            self._append(path, offset, data)
+        return offset + len(data)
+
+    def _append(self, path: Path, offset: int, data: bytes) -> None:
+        new = not path.exists()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            view = memoryview(data)
+            while view:
+                view = view[os.pwrite(file, view, offset + len(data) - len(view)) :]
+            os.fdatasync(file)
+        except OSError:
+            os.ftruncate(file, offset)
+            raise
+        finally:
+            os.close(file)
+        if new:
+            _sync_folder(path.parent)
+            _sync_folder(self.directory)
+
+    def finish(self, stream: str, kind: str, segment: int, offset: int) -> int:
+        """Mark a segment as complete.
+
+        Returns:
+            Its size.
+
+        Raises:
+            OffsetConflict: ``offset`` is not where the segment ends.
+            ValueError: a name is not well-formed.
+            OSError: there is no room, or the disk failed.
+        """
+        _, marker = self._paths(stream, kind, segment)
+        with self._lock_of(stream):
+            held = self.held(stream, kind, segment)
+            if offset != held.offset:
+                raise OffsetConflict(held.offset)
+            if not held.closed:
+                marker.parent.mkdir(parents=True, exist_ok=True)
+                draft = marker.with_name(f".{marker.name}")
+                draft.unlink(missing_ok=True)
+                _write_new(draft, str(offset).encode())
+                draft.replace(marker)
+                _sync_folder(marker.parent)
+        return offset
+
+    def _lock_of(self, stream: str) -> threading.Lock:
+        return self._shipping[hash(stream) % len(self._shipping)]
+
+    def _paths(self, stream: str, kind: str, segment: int) -> tuple[Path, Path]:
+        if not _STREAM.fullmatch(stream) or stream.startswith((_BATCH, "ingest-")):
+            msg = "stream: letters, digits, '.', '_' and '-' only, beginning with a letter or a digit"
+            raise ValueError(msg)
+        if kind not in KINDS:
+            msg = f"kind: one of {', '.join(KINDS)}"
+            raise ValueError(msg)
+        if not 0 < segment < 10**12:
+            msg = "segment: a number from 1"
+            raise ValueError(msg)
+        name = SegmentName(kind, segment)
+        folder = self.directory / stream
+        return folder / str(name), folder / closed_marker(name)
+
+    def close(self) -> None:
+        """End this process's own stream."""
+        with self._lock:
+            for own in self._own.values():
+                own.finish()
+            self._own = {}
+            if self._own_lock >= 0:
+                os.close(self._own_lock)
+                self._own_lock = -1
+
+
+def _names(batches: Iterable[str]) -> bytes:
+    return "".join(f"{name}\n" for name in batches).encode("ascii")
+
+
+def _checked(kind: str, lines: list[bytes]) -> tuple[list[bytes], dict[int, str]]:
+    """The lines that are records, and by their index the reasons for those that are none."""
+    if not lines:
+        return [], {}
+    records, rejected = decode(kind, b"\n".join(lines))
+    if not rejected and len(records) == len(lines):
+        _, unfit = tabulate(kind, records, "")
+        bad = {index: one.reason for index, one in unfit.items()}
+    else:
+        bad = {}
+        for index, line in enumerate(lines):
+            records, rejected = decode(kind, line)
+            if not rejected:
+                _, unfit = tabulate(kind, records, "")
+                rejected = list(unfit.values())
+            if rejected or len(records) != 1:
+                bad[index] = rejected[0].reason if rejected else "not one record"
+    return [line for index, line in enumerate(lines) if index not in bad], bad

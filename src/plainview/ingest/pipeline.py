@@ -1,0 +1,287 @@
+"""Spool to store, without end: reads what is new, stores it, clears away what is stored for good."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import defaultdict
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import numpy as np
+
+from plainview.ingest.aside import Aside
+from plainview.ingest.inbox import Inbox
+from plainview.ingest.ndjson import Rejected, decode, tabulate
+from plainview.ingest.spool import Follower
+from plainview.store.interface import Batch, Cancellation, Position, StoreError, StoreFull
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
+
+    from plainview.ingest.lane import Piece
+    from plainview.store.interface import Store
+    from plainview.store.rows import Rows
+
+__all__ = ["Pipeline"]
+
+#: Bytes of lines stored in one transaction while there is a backlog: some ten thousand lines.
+_BATCH_BYTES: Final = 4 << 20
+#: Seconds between two looks while lines arrive, and when none has come for a while.
+_BUSY, _IDLE = 0.1, 0.5
+#: A checkpoint comes after so many bytes, or so many seconds after the first commit that waits for one.
+_CHECKPOINT_BYTES: Final = 64 << 20
+_CHECKPOINT_SECONDS: Final = 20.0
+#: Seconds between two tries when the disk is full or the store fails.
+_RETRY: Final = 1.0
+#: Seconds between two rounds of retention and sealing, and before the first.
+_UPKEEP: Final = 3600.0
+_UPKEEP_FIRST: Final = 60.0
+#: Seconds between two summaries of the streams.
+_SUMMARY: Final = 1.0
+
+
+class _StoppedError(Exception):
+    """The pipeline was told to stop while it waited."""
+
+
+class Pipeline:
+    """Follows a data directory's spool and inbox in threads of its own.
+
+    Args:
+        store: where records go.
+        directory: the data directory.
+        retention_days: rows older than this are removed; None keeps all.
+    """
+
+    def __init__(self, store: Store, directory: Path, *, retention_days: float | None = 30) -> None:
+        self.store = store
+        self.aside = Aside(directory / "aside")
+        #: What arrives over HTTP goes through here.
+        self.inbox = Inbox(directory / "inbox")
+        self.retention_days = retention_days
+        self._follower = Follower(directory, store.offsets(), before_removal=self.inbox.remember)
+        self._stopping = threading.Event()
+        self._wake = threading.Event()
+        self._threads: list[threading.Thread] = []
+        self._sealing = Cancellation()
+        self._counts = dict.fromkeys(("lines", "bytes", "garbage_lines", "batches", "errors"), 0)
+        self._trouble = ""
+        self._streams: list[dict[str, Any]] = []
+        self._summed = 0.0
+        #: When the oldest commit was made that no checkpoint has made final.
+        self._unsettled: float | None = None
+        self._looks = threading.Condition()
+        self._look = self._empty_look = 0
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin to follow, in the background."""
+        self._stopping.clear()
+        self._sealing = Cancellation()
+        for name, work in (("plainview-ingest", self._follow), ("plainview-upkeep", self._keep_up)):
+            thread = threading.Thread(target=work, name=name, daemon=True)
+            self._threads.append(thread)
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop after the batch in hand. The store stays open."""
+        self._stopping.set()
+        self._wake.set()
+        self._sealing.cancel()
+        for thread in self._threads:
+            thread.join()
+        self._threads.clear()
+        self.inbox.close()
+
+    def wake(self) -> None:
+        """Look for new lines now rather than at the next turn."""
+        self._wake.set()
+
+    def drain(self, timeout: float = 60) -> bool:
+        """Wait until all that was there when this was called is in the store. Gives whether it is in time."""
+        with self._looks:
+            after = self._look
+            self._wake.set()
+            return self._looks.wait_for(lambda: self._empty_look > after, timeout)
+
+    def _follow(self) -> None:
+        delay = _BUSY
+        while not self._stopping.is_set():
+            try:
+                size = self._round()
+            except _StoppedError:
+                return
+            except Exception as error:  # noqa: BLE001 - whatever happens, ingest goes on; the status says what it was
+                self._fail(error)
+                self._pause(_RETRY)
+                self._follower.rewind(self.store.offsets())
+                continue
+            delay = _BUSY if size else min(_IDLE, delay * 1.2)
+            if size < _BATCH_BYTES // 2:
+                self._wake.wait(delay)
+                self._wake.clear()
+
+    def _round(self) -> int:
+        """One look at everything. Gives the bytes of lines that it found."""
+        with self._looks:
+            self._look += 1
+        pieces = self._follower.poll(_BATCH_BYTES)
+        if pieces:
+            self._take(pieces)
+            self._trouble = ""
+        else:
+            with self._looks:
+                self._empty_look = self._look
+                self._looks.notify_all()
+        self._settle()
+        now = time.monotonic()
+        if now - self._summed >= _SUMMARY:
+            self._summed = now
+            self._streams = self._follower.summaries()
+        return sum(len(piece.data) for piece in pieces)
+
+    def _fail(self, error: Exception) -> None:
+        self._counts["errors"] += 1
+        self._trouble = f"{type(error).__name__}: {error}"
+
+    def _pause(self, seconds: float) -> None:
+        if self._stopping.wait(seconds):
+            raise _StoppedError
+
+    # -- storing ----------------------------------------------------------------------------------------------------
+
+    def _take(self, pieces: Sequence[Piece]) -> None:
+        records: defaultdict[str, list[Any]] = defaultdict(list)
+        streams: defaultdict[str, list[str]] = defaultdict(list)
+        positions: dict[tuple[str, str], Position] = {}
+        lines = garbage = 0
+        for piece in pieces:
+            good, bad = decode(piece.kind, piece.data)
+            records[piece.kind] += good
+            streams[piece.kind] += [piece.stream] * len(good)
+            positions[piece.stream, piece.kind] = Position(piece.stream, piece.kind, piece.segment, piece.offset)
+            bad = piece.rejected + bad
+            if bad:
+                self.aside.keep(piece.stream, piece.kind, bad)
+            lines += len(good) + len(bad)
+            garbage += len(bad)
+        tables = []
+        for kind, those in records.items():
+            rows, unfit = tabulate(kind, those, streams[kind])
+            for index, rejected in unfit.items():
+                self.aside.keep(streams[kind][index], kind, [rejected])
+            garbage += len(unfit)
+            if rows is not None:
+                tables.append(rows)
+        garbage += self._write(Batch(tables, list(positions.values())))
+        self._counts["lines"] += lines
+        self._counts["bytes"] += sum(len(piece.data) for piece in pieces)
+        self._counts["garbage_lines"] += garbage
+        self._counts["batches"] += 1
+        if self._unsettled is None:
+            self._unsettled = time.monotonic()
+
+    def _write(self, batch: Batch) -> int:
+        """Store a batch, however long it takes. Gives the number of rows that had to be left out."""
+        left_out = tries = 0
+        while True:
+            try:
+                self.store.write(batch)
+            except StoreFull as error:
+                self._fail(error)
+                self._trouble = f"the disk is full, lines wait in the spool: {error}"
+                self._pause(_RETRY)
+            except StoreError as error:
+                self._fail(error)
+                tries += 1
+                if tries > 1:  # it was not a passing fault
+                    batch, count = self._without_bad_rows(batch, str(error))
+                    left_out += count
+                self._pause(_RETRY / 10 if tries == 1 else _RETRY)
+            else:
+                return left_out
+
+    def _without_bad_rows(self, batch: Batch, reason: str) -> tuple[Batch, int]:
+        """The batch without the rows that the store refuses by themselves: those go aside."""
+        tables, count = [], 0
+        for rows in batch.rows:
+            bad = _refused(rows, self.store.accepts)
+            for index in bad:
+                row = rows.row(index)
+                line = msgspec.json.encode(row, enc_hook=str)
+                self.aside.keep(str(row["stream"]), rows.table, [Rejected(line, f"the store refused it: {reason}")])
+            count += len(bad)
+            kept = rows.take(np.setdiff1d(np.arange(rows.count), bad)) if bad else rows
+            if kept.count:
+                tables.append(kept)
+        return Batch(tables, batch.positions), count
+
+    def _settle(self) -> None:
+        """Make a checkpoint when it is time, and clear away what it made final."""
+        if self._unsettled is None:
+            return
+        waited = time.monotonic() - self._unsettled
+        if waited < _CHECKPOINT_SECONDS and self.store.pending_bytes() < _CHECKPOINT_BYTES:
+            return
+        self.settle()
+
+    def settle(self) -> None:
+        """Make a checkpoint and remove the segments and streams that are stored for good. For the ingest thread."""
+        offsets = self.store.offsets()
+        try:
+            self.store.checkpoint()
+        except StoreFull as error:
+            # What is committed is on the disk, if not in its final place: clearing the spool makes room.
+            self._fail(error)
+        self._unsettled = None
+        self.store.forget(self._follower.collect(offsets))
+
+    # -- upkeep -----------------------------------------------------------------------------------------------------
+
+    def _keep_up(self) -> None:
+        delay = _UPKEEP_FIRST
+        while not self._stopping.wait(delay):
+            delay = _UPKEEP
+            try:
+                self.keep_up()
+            except Exception as error:  # noqa: BLE001 - the next round tries again; the status says what it was
+                if not self._stopping.is_set():
+                    self._fail(error)
+
+    def keep_up(self) -> None:
+        """Remove what is too old, seal what is past."""
+        if self.retention_days is not None:
+            self.store.retention(self.retention_days)
+        self.store.seal(self._sealing)
+
+    def stats(self) -> dict[str, Any]:
+        """Counts since the start, what is waiting, and every stream."""
+        streams = self._streams
+        dropped = sum(sum(stream["dropped"].values()) for stream in streams) + self._follower.dropped_by_removed
+        return {
+            **self._counts,
+            "running": bool(self._threads),
+            "trouble": self._trouble,
+            "lag_bytes": sum(stream["lag_bytes"] for stream in streams),
+            "streams": streams,
+            "ended_streams": list(self._follower.removed),
+            "dropped_total": dropped,
+        }
+
+
+def _refused(rows: Rows, accepts: Callable[[Rows], bool]) -> list[int]:
+    """Indices of rows that are not accepted, found by halving."""
+    bad: list[int] = []
+    pending = [np.arange(rows.count)]
+    while pending:
+        indices = pending.pop()
+        if not len(indices) or accepts(rows.take(indices)):
+            continue
+        if len(indices) == 1:
+            bad.append(int(indices[0]))
+        else:
+            pending += [indices[: len(indices) // 2], indices[len(indices) // 2 :]]
+    return sorted(bad)

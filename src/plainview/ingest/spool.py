@@ -1,0 +1,307 @@
+"""Following the spool: which streams there are, what is new in them, and what can go."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections import deque
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from plainview.ingest.lane import Lane, Piece
+from plainview.records import KINDS
+from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES, SegmentName, is_alive, listing
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+__all__ = ["COMPLETE", "Follower", "Stream"]
+
+#: A file of this name in a stream of the inbox says that nothing more will be added to it.
+COMPLETE: Final = "complete"
+
+#: Seconds between two looks at the folders, and at whether a process lives.
+_LOOK: Final = 0.25
+_LOOK_STREAM: Final = 0.5
+#: Seconds for which a stream without a locked lock counts as one whose process is about to take it.
+_NEWBORN: Final = 2.0
+#: Seconds after which positions of a stream whose folder is gone are dropped. Its writer may bring it back till then.
+_FORGET: Final = 30 * 86400.0
+#: Seconds after its last change that a stream from another machine is kept, to answer how far it was received.
+_KEEP_SHIPPED: Final = 30 * 86400.0
+#: How many removed streams the status still speaks of.
+_REMEMBERED: Final = 50
+
+
+@dataclass(slots=True)
+class Stream:
+    """One process's stream, as the follower knows it."""
+
+    directory: Path
+    #: It lies in the inbox and no process of this machine writes it.
+    shipped: bool
+    lanes: dict[str, Lane]
+    found: float
+    alive: bool = True
+    looked: float = 0.0
+    error: str = ""
+    process: dict[str, Any] = field(default_factory=dict)
+    status: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The stream's name."""
+        return self.directory.name
+
+    def is_over(self) -> bool:
+        """Whether nothing more will be written to it."""
+        return not self.alive
+
+    def look(self, now: float, newborn: float) -> None:
+        """See which segments there are, whether the process lives, and what it says of itself."""
+        self.looked = now
+        numbers: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        for segment in listing(self.directory):
+            numbers[segment.kind].append(segment.number)
+        for kind, lane in self.lanes.items():
+            lane.numbers = numbers[kind]
+        self.alive = self._is_alive(now, newborn)
+        self.process = self.process or _read_json(self.directory / PROCESS)
+        self.status = _read_json(self.directory / STATUS) or self.status
+
+    def _is_alive(self, now: float, newborn: float) -> bool:
+        if (self.directory / COMPLETE).exists():
+            return False
+        if not self.directory.exists():
+            return self.alive  # removed under its process, perhaps: it will make it again
+        if self.shipped:
+            return True
+        # The lock is looked at before the clock: it may be taken in between.
+        return is_alive(self.directory) or now - self.found < newborn
+
+    def summary(self, lag: int) -> dict[str, Any]:
+        """What the status page says of it."""
+        status = self.status
+        return {
+            "stream": self.name,
+            "service": self.process.get("service", ""),
+            "environment": self.process.get("environment", ""),
+            "version": self.process.get("version", ""),
+            "host": self.process.get("host", ""),
+            "pid": self.process.get("pid"),
+            "started": self.process.get("started"),
+            "alive": self.alive,
+            "remote": self.shipped,
+            "lag_bytes": lag,
+            "missing_segments": sum(lane.missing for lane in self.lanes.values()),
+            "dropped": _counts(status.get("dropped")),
+            "dropped_reason": status.get("dropped_reason") or "",
+            "degraded_since": status.get("degraded_since"),
+            "sampled": status.get("sampled") or {},
+            "rate_limited": status.get("rate_limited") or 0,
+            "internal_errors": status.get("internal_errors") or 0,
+            "updated": status.get("updated"),
+            "error": self.error,
+        }
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            content = msgspec.json.decode(file.read(16 * STATUS_BYTES).rstrip(b"\0 \n"))
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}
+
+
+def _counts(value: object) -> dict[str, int]:
+    if not isinstance(value, dict):
+        return {}
+    return {str(kind): number for kind, number in value.items() if isinstance(number, int)}
+
+
+class Follower:
+    """Reads every stream of a data directory, a little of each in turn.
+
+    It only reads, until :meth:`collect` is told what the store holds for good. It belongs to one thread.
+
+    Args:
+        directory: the data directory, with ``spool/`` and ``inbox/`` in it.
+        offsets: positions to go on from, as the store has them.
+        before_removal: told the names of streams that are about to be removed.
+        newborn: seconds for which a stream that nobody has locked yet counts as alive.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        offsets: Mapping[tuple[str, str], tuple[int, int]],
+        *,
+        before_removal: Callable[[Sequence[str]], None] | None = None,
+        newborn: float = _NEWBORN,
+    ) -> None:
+        self._roots = {directory / "spool": False, directory / "inbox": True}
+        self._offsets = offsets
+        self._before_removal = before_removal
+        self._newborn = newborn
+        self.streams: dict[str, Stream] = {}
+        #: Summaries of streams that were removed, the latest last, and what they had dropped in all.
+        self.removed: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
+        self.dropped_by_removed = 0
+        self._turns: deque[Lane] = deque()
+        self._looked = 0.0
+        self._gone: dict[str, float] = {}
+
+    def look(self, *, now: bool = False) -> None:
+        """See which streams there are; does nothing when it did a moment ago."""
+        clock = time.monotonic()
+        if now or clock - self._looked >= _LOOK:
+            self._looked = clock
+            for root, inbox in self._roots.items():
+                self._find(root, inbox=inbox, clock=clock)
+        for stream in self.streams.values():
+            if now or clock - stream.looked >= _LOOK_STREAM:
+                stream.look(clock, self._newborn)
+
+    def _find(self, root: Path, *, inbox: bool, clock: float) -> None:
+        try:
+            with os.scandir(root) as entries:
+                found = [Path(entry) for entry in entries if entry.name not in self.streams and _is_folder(entry)]
+        except OSError:
+            return
+        for directory in found:
+            names = set(_names(directory))
+            if not names & {LOCK, PROCESS, COMPLETE} and not any(map(SegmentName.parse, names)):
+                continue  # not one of ours
+            stream = Stream(directory, inbox and LOCK not in names, {}, clock)
+            for kind in KINDS:
+                position = self._offsets.get((stream.name, kind))
+                stream.lanes[kind] = Lane(directory, kind, position, stream.is_over, shipped=stream.shipped)
+            stream.look(clock, self._newborn)
+            self.streams[stream.name] = stream
+            self._turns.extend(stream.lanes.values())
+
+    def poll(self, most: int) -> list[Piece]:
+        """What is new, about ``most`` bytes of it. Streams take turns, so a long backlog does not hold up the rest."""
+        self.look()
+        pieces: list[Piece] = []
+        total = 0
+        share = max(64 << 10, min(1 << 20, most // max(1, len(self._turns))))
+        exhausted = 0
+        while exhausted < len(self._turns) and total < most:
+            lane = self._turns[0]
+            self._turns.rotate(-1)
+            piece = self._read(lane, share)
+            if piece is None:
+                exhausted += 1
+                continue
+            exhausted = 0
+            pieces.append(piece)
+            total += len(piece.data) + 64
+        return pieces
+
+    def _read(self, lane: Lane, most: int) -> Piece | None:
+        stream = self.streams[lane.stream]
+        try:
+            piece = lane.read(most)
+        except OSError as error:
+            stream.error = f"{lane.kind}: {error}"
+            return None
+        if piece is not None:
+            stream.error = ""
+        return piece
+
+    def rewind(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> None:
+        """Go back to what the store has: what was read since is read again."""
+        for lane in self._turns:
+            lane.rewind(offsets.get((lane.stream, lane.kind)))
+
+    def collect(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+        """Delete segments that the store holds for good, and streams that are over.
+
+        Args:
+            offsets: positions that a checkpoint has made final.
+
+        Returns:
+            Streams that are gone for good: their positions can be dropped now.
+        """
+        over = []
+        for stream in list(self.streams.values()):
+            for kind, lane in stream.lanes.items():
+                held = offsets.get((stream.name, kind), (0, 0))[0]
+                for number in [number for number in lane.numbers if number < held]:
+                    with contextlib.suppress(OSError):
+                        (stream.directory / str(SegmentName(kind, number))).unlink()
+                    lane.numbers = [other for other in lane.numbers if other != number]
+            if self._is_over(stream):
+                over.append(stream)
+        if over and self._before_removal is not None:
+            self._before_removal([stream.name for stream in over])
+        return [stream.name for stream in over if self._remove(stream)] + self._long_gone(offsets)
+
+    def _is_over(self, stream: Stream) -> bool:
+        if not stream.directory.exists():
+            return False
+        if stream.shipped and stream.alive:
+            try:
+                age = time.time() - stream.directory.stat().st_mtime
+            except OSError:
+                return False
+            return age > _KEEP_SHIPPED and not listing(stream.directory)
+        return not stream.alive and not listing(stream.directory)
+
+    def _remove(self, stream: Stream) -> bool:
+        """Remove the folder of a stream that is over. One with anything in it that is not ours stays."""
+        names = _names(stream.directory)
+        if all(name in {LOCK, PROCESS, STATUS, COMPLETE} or name.endswith(".closed") for name in names):
+            # The lock goes last: as long as it is there, it can be seen that nobody holds it.
+            for name in sorted(names, key=lambda name: name == LOCK):
+                with contextlib.suppress(OSError):
+                    (stream.directory / name).unlink()
+            with contextlib.suppress(OSError):
+                stream.directory.rmdir()
+        if stream.directory.exists():
+            return False
+        stream.look(time.monotonic(), self._newborn)
+        self.removed.append(stream.summary(0) | {"alive": False})
+        self.dropped_by_removed += sum(_counts(stream.status.get("dropped")).values())
+        del self.streams[stream.name]
+        self._turns = deque(lane for lane in self._turns if lane.stream != stream.name)
+        return True
+
+    def _long_gone(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+        """Streams of which there is nothing but positions, and that for a long time."""
+        clock = time.monotonic()
+        absent = {
+            name
+            for name in {stream for stream, _ in offsets} | self.streams.keys()
+            if not any((root / name).exists() for root in self._roots)
+        }
+        self._gone = {name: self._gone.get(name, clock) for name in absent}
+        forgotten = [name for name, since in self._gone.items() if clock - since > _FORGET]
+        for name in forgotten:
+            self.streams.pop(name, None)
+            self._turns = deque(lane for lane in self._turns if lane.stream != name)
+        return forgotten
+
+    def summaries(self) -> list[dict[str, Any]]:
+        """What the status page says of every stream, with what waits to be read of it."""
+        return [stream.summary(sum(lane.lag() for lane in stream.lanes.values())) for stream in self.streams.values()]
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+    except OSError:
+        return False
+
+
+def _names(directory: Path) -> list[str]:
+    try:
+        return [entry.name for entry in directory.iterdir()]
+    except OSError:
+        return []
