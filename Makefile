@@ -13,6 +13,7 @@ UI     := src/plainview/server/static/index.html
 ARGS ?=
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export NO_MKDOCS_2_WARNING := 1
 PIP := $(BIN)/python -m pip --quiet install --constraint $(LOCK)
 NPM := npm --prefix web --no-audit --no-fund --loglevel=error
 
@@ -42,6 +43,7 @@ format: $(VENV)/.dev web/node_modules/.installed ## Bring the sources into form
 	@$(NPM) run --silent format
 
 docs: $(VENV)/.dev ## The documentation, into site/
+	@$(BIN)/python docs/settings_table.py
 	@$(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
 	@echo "site/index.html"
 
