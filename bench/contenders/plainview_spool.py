@@ -1,0 +1,70 @@
+"""Plainview: lines and spans in the spool, nothing else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bench.contenders import Logs, Spans, Web, lines
+from bench.workload import ATTRIBUTES, CARRIERS, CONTEXT, MESSAGE, NAME, SERVICE, SPAN, WEIGHT, application
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from plainview import Logger
+
+START = "import plainview; plainview.configure()"
+FIRST = "plainview.get_logger('start').info('ready', step=1)"
+
+
+def configure(folder: Path, **settings: Any) -> Logger:  # noqa: ANN401 - as configure's own
+    import plainview
+
+    given = {"environment": "production", "file": "", **settings}
+    plainview.configure(service=SERVICE, version="1.0", dir=str(folder), **given)
+    plainview.bind(**CONTEXT)
+    return plainview.get_logger(NAME)
+
+
+def logs(folder: Path, **settings: Any) -> Logs:  # noqa: ANN401 - as configure's own
+    import plainview
+
+    log = configure(folder, **settings)
+
+    def line(number: int) -> None:
+        log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+
+    def off(count: int) -> None:
+        for _ in range(count):
+            log.debug("order shipped", order_id=1, carrier="meridian", weight_kg=2.75)
+
+    return Logs(line, off, plainview.shutdown, lambda: lines(*folder.glob("spool/*/log-*.ndjson")))
+
+
+def spans(folder: Path) -> Spans:
+    import plainview
+
+    configure(folder)
+    span = plainview.span
+
+    def one(_number: int) -> None:
+        with span(SPAN, engine="pdf", pages=12, scale=1.5, cached=False):
+            pass
+
+    return Spans(one, plainview.shutdown, lambda: lines(*folder.glob("spool/*/span-*.ndjson")))
+
+
+def web(folder: Path) -> Web:
+    import plainview
+
+    log = configure(folder)
+
+    def work(number: int) -> None:
+        with plainview.context(user_id="u-118"), plainview.span(SPAN, **ATTRIBUTES):
+            log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+
+    plainview.unbind(*CONTEXT)
+    app = application(work)
+    from plainview.integrations.fastapi import instrument
+
+    instrument(app)
+    return Web(app, plainview.shutdown)

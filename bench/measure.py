@@ -1,0 +1,158 @@
+"""How it is measured: each function takes a contender and a number of calls, and returns figures by name.
+
+Wall time is the caller's. CPU time is that of all threads of the process, user and system, until everything that
+waited in memory has been written out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import statistics
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+from bench import disk
+from bench.workload import serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from bench.contenders import Logs, Spans, Web
+
+__all__ = ["beside_a_busy_thread", "busy_disk", "four_threads", "level_off", "one_after_another", "requests", "spans"]
+
+_THREADS: Final = 4
+_PAUSE: Final = 0.001
+_BURST: Final = 10
+
+
+def _run(
+    call: Callable[[int], None], count: int, finish: Callable[[], None], kept: Callable[[], int]
+) -> dict[str, float]:
+    warm = count // 10
+    for number in range(warm):
+        call(number)
+    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    for number in range(count):
+        call(number)
+    wall = time.perf_counter_ns() - wall
+    finish()
+    cpu = time.process_time_ns() - cpu
+    return {"wall_us": wall / count / 1e3, "cpu_us": cpu / count / 1e3, "kept": kept() / (count + warm)}
+
+
+def one_after_another(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
+    """Lines as fast as one thread can write them."""
+    return _run(logs.line, count, logs.finish, logs.kept)
+
+
+def spans(made: Spans, count: int, _folder: Path) -> dict[str, float]:
+    """Spans as fast as one thread can make them."""
+    return _run(made.span, count, made.finish, made.kept)
+
+
+def four_threads(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
+    """The same number of lines from four threads at once; time per line."""
+    share = count // _THREADS
+    gate = threading.Barrier(_THREADS + 1)
+
+    def work() -> None:
+        gate.wait()
+        for number in range(share):
+            logs.line(number)
+
+    for number in range(count // 10):
+        logs.line(number)
+    threads = [threading.Thread(target=contextvars.copy_context().run, args=(work,)) for _ in range(_THREADS)]
+    for thread in threads:
+        thread.start()
+    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    gate.wait()
+    for thread in threads:
+        thread.join()
+    wall = time.perf_counter_ns() - wall
+    logs.finish()
+    cpu = time.process_time_ns() - cpu
+    total = share * _THREADS
+    return {
+        "wall_us": wall / total / 1e3,
+        "cpu_us": cpu / total / 1e3,
+        "kept": logs.kept() / (total + count // 10),
+    }
+
+
+def beside_a_busy_thread(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
+    """The time of each call while another thread computes; a pause before each, as a program has other work."""
+    stop = False
+
+    def compute() -> None:
+        value = 1
+        while not stop:
+            for step in range(1000):
+                value = (value * 31 + step) % 1_000_003
+
+    for number in range(100):
+        logs.line(number)
+    thread = threading.Thread(target=compute, daemon=True)
+    thread.start()
+    taken = []
+    for number in range(count):
+        time.sleep(_PAUSE)
+        before = time.perf_counter_ns()
+        logs.line(number)
+        taken.append(time.perf_counter_ns() - before)
+    stop = True
+    thread.join()
+    logs.finish()
+    return {**_percentiles(taken), "kept": logs.kept() / (count + 100)}
+
+
+def busy_disk(logs: Logs, count: int, folder: Path) -> dict[str, float]:
+    """The time of each call, some ten thousand a second, while another process writes to the disk and fsyncs."""
+    for number in range(1000):
+        logs.line(number)
+    taken = []
+    with disk.busy(folder):
+        for number in range(count):
+            if number % _BURST == 0:
+                time.sleep(_PAUSE)
+            before = time.perf_counter_ns()
+            logs.line(number)
+            taken.append(time.perf_counter_ns() - before)
+    logs.finish()
+    return {**_percentiles(taken), "kept": logs.kept() / (count + 1000)}
+
+
+def level_off(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
+    """Calls at a level that is off."""
+    logs.off(count // 10)
+    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    logs.off(count)
+    wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
+    logs.finish()
+    return {"wall_ns": wall / count, "cpu_ns": cpu / count}
+
+
+def requests(web: Web, count: int, _folder: Path) -> dict[str, float]:
+    """Requests to an application, in process, one after another."""
+
+    async def work() -> tuple[int, int]:
+        for number in range(count // 10):
+            await serve(web.app, number)
+        cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+        for number in range(count):
+            await serve(web.app, number)
+        return cpu, time.perf_counter_ns() - wall
+
+    cpu, wall = asyncio.run(work())
+    web.finish()
+    return {"wall_us": wall / count / 1e3, "cpu_us": (time.process_time_ns() - cpu) / count / 1e3}
+
+
+def _percentiles(taken: list[int]) -> dict[str, float]:
+    cuts = statistics.quantiles(taken, n=1000, method="inclusive")
+    figures = {"median_us": cuts[499], "mean_us": statistics.mean(taken), "p99_us": cuts[989], "p999_us": cuts[998]}
+    return {name: value / 1e3 for name, value in figures.items()}

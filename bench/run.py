@@ -1,0 +1,145 @@
+"""Goes round: every contender of a case in a process of its own, one after another, as often as there are rounds.
+
+The rounds are interleaved (A B C A B C …), so that whatever else the machine does hits all alike.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from bench import machine, report, startup
+from bench.cases import CASES, OURS, Case
+from bench.results import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bench.results import Rounds
+
+__all__ = ["main"]
+
+_ROOT: Final = Path(__file__).resolve().parent.parent
+_RESULTS: Final = _ROOT / "bench" / "results"
+_PAGE: Final = _ROOT / "docs" / "explanation" / "performance.md"
+_QUICK_ROUNDS: Final = 3
+_TIMEOUT: Final = 300
+
+
+def main() -> None:
+    given = _arguments()
+    chosen = [case for case in CASES if not given.only or case.name in given.only]
+    results: dict[str, Any] = {
+        "taken": datetime.now(UTC).isoformat(timespec="seconds"),
+        "quick": given.quick,
+        "machine": machine.describe(_ROOT),
+        "versions": machine.versions(),
+        "cases": [],
+    }
+    for case in chosen:
+        measured = _measure(case, given)
+        if measured is not None:
+            results["cases"].append(measured)
+    given.json.parent.mkdir(parents=True, exist_ok=True)
+    given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+    from rich.console import Console
+
+    console = Console()
+    console.print(report.table(results))
+    console.print(f"{given.json}", style="dim")
+    if given.publish:
+        shutil.copyfile(given.json, _PAGE.with_suffix(".json"))
+        report.write_page(_PAGE, results)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Speed, side by side with others.")
+    parser.add_argument("--quick", action="store_true", help="few calls and rounds: minutes become one, noise grows")
+    parser.add_argument("--only", action="append", choices=[case.name for case in CASES], help="this case (repeatable)")
+    parser.add_argument("--peers", type=lambda text: text.split(","), help="only these beside ours, by commas")
+    parser.add_argument("--rounds", type=int, help="another number of rounds")
+    parser.add_argument("--json", type=Path, default=_RESULTS / "latest.json", help="where the figures go")
+    parser.add_argument("--publish", action="store_true", help="put the figures into the documentation as well")
+    return parser.parse_args()
+
+
+def _measure(case: Case, given: argparse.Namespace) -> dict[str, Any] | None:
+    count = case.quick if given.quick else case.count
+    wanted = [name for name in case.contenders if given.peers is None or name in {OURS, "bare", *given.peers}]
+    rounds = given.rounds or (min(_QUICK_ROUNDS, case.rounds) if given.quick else case.rounds)
+    if case.name == "ingest":
+        return _ingest(case, quick=given.quick)
+    measured: Rounds = {name: {} for name in wanted}
+    absent: dict[str, str] = {}
+    once: Callable[[str, Path], dict[str, float]]
+    if case.measure:
+
+        def once(contender: str, folder: Path) -> dict[str, float]:
+            return _figures("bench.worker", case.name, contender, str(count), str(folder))
+
+    else:
+        once = startup.start
+        for name in wanted:
+            _in_folder(startup.start, name)  # compiles what was not compiled yet
+    for number in range(rounds):
+        _say(f"{case.name}: round {number + 1} of {rounds}")
+        for name in wanted:
+            if name in absent:
+                continue
+            try:
+                figures = _in_folder(once, name)
+            except subprocess.CalledProcessError as error:
+                absent[name] = _reason(error)
+                continue
+            for figure, value in figures.items():
+                measured[name].setdefault(figure, []).append(value)
+    _say("")
+    return summary(case, count, {name: row for name, row in measured.items() if name not in absent}, absent)
+
+
+def _ingest(case: Case, *, quick: bool) -> dict[str, Any] | None:
+    """Ours alone, and measured by a program of its own."""
+    if importlib.util.find_spec("bench.ingest") is None:
+        return None
+    _say(f"{case.name}: filling a spool and following it")
+    figures = _figures("bench.ingest", *(["--quick"] if quick else []))
+    _say("")
+    return summary(case, int(figures.pop("lines", 0)), {OURS: {name: [value] for name, value in figures.items()}}, {})
+
+
+def _in_folder(once: Callable[[str, Path], dict[str, float]], contender: str) -> dict[str, float]:
+    """Measure once, in a folder on the disk the repository is on: `/tmp` may be memory."""
+    _RESULTS.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_RESULTS, prefix="scratch-") as folder:
+        return once(contender, Path(folder))
+
+
+def _figures(module: str, *arguments: str) -> dict[str, float]:
+    """Run a module of ours in a fresh process; its last line are the figures."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("PLAINVIEW_", "OTEL_"))}
+    command = [sys.executable, "-m", module, *arguments]
+    done = subprocess.run(
+        command, cwd=_ROOT, env=environment, check=True, capture_output=True, text=True, timeout=_TIMEOUT
+    )
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def _reason(error: subprocess.CalledProcessError) -> str:
+    output = error.stderr if isinstance(error.stderr, str) else error.stderr.decode(errors="replace")
+    return output.strip().splitlines()[-1] if output.strip() else f"exit code {error.returncode}"
+
+
+def _say(text: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r\x1b[K{text}")
+        sys.stderr.flush()
