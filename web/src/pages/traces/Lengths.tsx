@@ -1,6 +1,5 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { duration } from "../../text/format";
 import { longest, readLength, setLengths, shortest } from "./filter";
 
 /** Shortest and longest duration of a trace, typed with or without a unit. */
@@ -33,7 +32,7 @@ interface Props {
 }
 
 function Length({ name, placeholder, now, set }: Props) {
-  const shown = now === undefined ? "" : duration(now);
+  const shown = now === undefined ? "" : now < 1000 ? `${now}ms` : `${now / 1000}s`;
   const text = useSignal(shown);
   useEffect(() => {
     text.value = shown;
