@@ -93,11 +93,13 @@ $(VENV)/.bench: $(VENV)/.tools pyproject.toml
 	@$(PIP) --no-build-isolation --editable '.[bench]'
 	@touch $@
 
+# Not `npm ci`: npm from 11.16 on refuses a lock where the registry at hand lacks an optional package of a foreign
+# platform. `install --no-save` takes the same versions from the lock, and leaves the lock alone.
 web/node_modules/.installed: web/package.json web/package-lock.json
-	@node -e 'process.exit(Number(process.versions.node.split(".")[0]) < 20)' \
+	@node -e 'process.exit(Number.parseInt(process.versions.node) < 20 ? 1 : 0)' \
 		|| { echo "Plainview's UI needs Node 20 or newer to be built" >&2; exit 1; }
 	@echo "installing: npm packages"
-	@$(NPM) ci
+	@$(NPM) install --no-save
 	@touch $@
 
 $(UI): web/node_modules/.installed web/index.html web/vite.config.ts web/tsconfig.json $(shell find web/src web/public -type f 2> /dev/null)
