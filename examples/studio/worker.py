@@ -1,0 +1,180 @@
+"""The worker: takes jobs from the database and runs their stages, item by item in batches."""
+
+from __future__ import annotations
+
+import os
+import random
+import secrets
+import signal
+import threading
+import time
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from opentelemetry import context as otel, propagate
+from sqlalchemy import select
+
+import plainview
+from studio import faults, jobs
+from studio.catalogue import open_catalogue
+from studio.database import Chapter, Job, Session
+from studio.engines import ENGINES
+from studio.llm import RateLimited
+from studio.operations import operation
+
+log = plainview.get_logger("studio.worker")
+
+_SLOTS: Final = 3
+_ITEMS_AT_ONCE: Final = 2
+_ATTEMPTS: Final = 3
+#: Share of a batch that may fail before its stage does.
+_TOLERATED: Final = 0.34
+_POLL_SECONDS: Final = 0.3
+_HOUSEKEEPING_SECONDS: Final = 30.0
+
+stopping = threading.Event()
+
+
+class Stopped(Exception):  # noqa: N818 - no error
+    """The worker was told to stop in the middle of a job."""
+
+
+class StageFailed(Exception):  # noqa: N818 - says what happened
+    """Too many items of a batch failed."""
+
+
+def main() -> None:
+    """Work until SIGTERM or SIGINT."""
+    plainview.configure(service="studio-worker", version="2.4.1", level="DEBUG", levels={"studio.database": "INFO"})
+    plainview.instrument()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    open_catalogue()
+    jobs.recover()
+    log.info("worker started", slots=_SLOTS, engines=sorted(ENGINES), provider_api_key="sk-studio-3f9a61c07d52")
+    warnings.warn("STUDIO_SLOTS is not set; the default may change", FutureWarning, stacklevel=1)
+    slots = [threading.Thread(target=_work, name=f"slot-{number}") for number in range(_SLOTS)]
+    for slot in slots:
+        slot.start()
+    _keep_house()
+    for slot in slots:
+        slot.join()
+    log.info("worker stopped")
+
+
+def _keep_house() -> None:
+    may_crash, cleaned = False, time.monotonic()
+    while not stopping.wait(1.0):
+        trouble = faults.active("worker crash")
+        if trouble and may_crash and _running:
+            log.warning("memory nearly used up", rss_mb=random.randint(1980, 2040), limit_mb=2048)
+            os.kill(os.getpid(), signal.SIGKILL)  # what the kernel does to a process that takes too much
+        may_crash = may_crash or not trouble
+        if time.monotonic() - cleaned > _HOUSEKEEPING_SECONDS:
+            cleaned = time.monotonic()
+            jobs.clean_up()
+            log.debug("worker heartbeat", running=len(_running))
+
+
+_running: Final[set[str]] = set()
+
+
+def _work() -> None:
+    while not stopping.is_set():
+        job = jobs.claim()
+        if job is None:
+            stopping.wait(_POLL_SECONDS * random.uniform(0.7, 1.3))
+            continue
+        _running.add(job.id)
+        try:
+            _run(job)
+        except Exception:
+            log.exception("slot failed", job_id=job.id)
+        finally:
+            _running.discard(job.id)
+
+
+def _run(job: Job) -> None:
+    """Run a job within the trace and the context of the request that asked for it."""
+    token = otel.attach(propagate.extract(job.headers))
+    try:
+        with plainview.context(request_id=job.headers.get("X-Request-ID"), job_id=job.id, user_id=job.user_id):
+            try:
+                with operation("job", job.kind, attempt=job.attempts, book_id=job.book_id) as work:
+                    for stage in jobs.KINDS[job.kind]:
+                        if stage not in job.checkpoint:
+                            _stage(job, stage)
+                            jobs.checkpoint(job, stage)
+                    work.result.update(stages=len(jobs.KINDS[job.kind]), waited_ms=_waited(job))
+            except Stopped:
+                return  # it stays claimed: the next worker recovers it from its checkpoint
+            except Exception as error:  # noqa: BLE001 - told by the operation; whether to try again is for the queue
+                jobs.give_back(job, error)
+            else:
+                jobs.finish(job)
+    finally:
+        otel.detach(token)
+
+
+def _waited(job: Job) -> int:
+    return round((time.time() - job.created) * 1e3)
+
+
+def _stage(job: Job, stage: str) -> None:
+    with Session() as session:
+        chapters = session.scalars(select(Chapter.id).where(Chapter.book_id == job.book_id)).all()
+    with operation("stage", stage, items=len(chapters)):
+        failures = _batch(stage, list(chapters))
+        if len(failures) > _TOLERATED * len(chapters):
+            msg = f"{stage}: {len(failures)} of {len(chapters)} items failed"
+            raise StageFailed(msg) from failures[0]
+
+
+def _batch(stage: str, chapters: list[int]) -> list[Exception]:
+    """Run an engine over chapters, some at once; what failed comes back."""
+    with (
+        plainview.context(batch_id=f"batch-{secrets.token_hex(4)}"),
+        operation("batch", stage, items=len(chapters)) as work,
+        ThreadPoolExecutor(_ITEMS_AT_ONCE, thread_name_prefix=stage) as pool,
+    ):
+        configuration = {"engine": stage, "attempts": _ATTEMPTS, "at_once": _ITEMS_AT_ONCE}
+        work.log.info("batch locked", configuration=configuration)
+        items = [pool.submit(_item, stage, chapter, index) for index, chapter in enumerate(chapters, 1)]
+        failures: list[Exception] = []
+        for done, item in enumerate(items, 1):
+            error = item.exception()
+            if isinstance(error, Exception):
+                failures.append(error)
+            work.tell("progress", percent=round(100 * done / len(items)), step=f"item {done} of {len(items)}")
+        for error in failures:
+            if isinstance(error, Stopped):
+                raise error
+        work.result.update(succeeded=len(items) - len(failures), failed=len(failures))
+    return failures
+
+
+def _item(stage: str, chapter_id: int, index: int) -> None:
+    with (
+        operation("batch item", stage, index=index, chapter_id=chapter_id),
+        Session.begin() as session,
+    ):
+        chapter = session.get_one(Chapter, chapter_id)
+        with operation("engine", stage, chapter=chapter.number, book=chapter.book.title) as work:
+            for attempt in range(1, _ATTEMPTS + 1):
+                if stopping.is_set():
+                    raise Stopped
+                try:
+                    with session.no_autoflush:
+                        work.result.update(ENGINES[stage](chapter))
+                    break
+                except Exception as error:
+                    if attempt == _ATTEMPTS:
+                        raise
+                    work.tell("retrying", attempt=attempt + 1, reason=f"{type(error).__name__}: {error}")
+                    stopping.wait(error.seconds if isinstance(error, RateLimited) else 0.2 * 2**attempt)
+            work.result["attempts"] = attempt
+
+
+if __name__ == "__main__":
+    main()

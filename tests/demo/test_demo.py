@@ -1,0 +1,103 @@
+"""`plainview demo`, started for real and looked at as its user would."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+
+from demo_process import alive, eventually
+
+SERVICES = {"studio-api", "studio-worker", "llm-provider"}
+
+
+def _services_seen(demo, kind):
+    return {each["service"] for each in demo.ask("/v1/services")["services"] if each[kind]}
+
+
+def _found(demo, **wanted):
+    return demo.ask("/v1/logs/search", {"limit": 50, **wanted})["logs"]
+
+
+def _trace_through_all(demo):
+    for trace in demo.ask("/v1/traces/search", {"limit": 1000})["traces"]:
+        if set(trace["services"]) >= SERVICES:
+            return trace
+    return None
+
+
+def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(start_demo):
+    demo = start_demo("--port", "0", "--rate", "8")
+    demo.wait_until_open()
+    children = demo.children()
+    assert len(children) == 5
+
+    # Every service is there, with logs and with spans.
+    for kind in ("logs", "spans"):
+        eventually(lambda kind=kind: _services_seen(demo, kind) >= SERVICES, 20, f"{kind} of all services")
+
+    # One trace goes from the request over the job to the provider, and its logs with it.
+    found = eventually(lambda: _trace_through_all(demo), 20, "a trace through all services")
+    trace = demo.ask(f"/v1/traces/{found['trace_id']}")
+    kinds = {(span["service"], span["kind"]) for span in trace["spans"]}
+    assert {("studio-api", "SERVER"), ("studio-worker", "CLIENT"), ("llm-provider", "SERVER")} <= kinds
+    names = {span["name"] for span in trace["spans"]}
+    assert any(name.startswith("engine ") for name in names), names
+    assert {log["service"] for log in trace["logs"]} >= {"studio-api", "studio-worker"}
+    job = next(log["job_id"] for log in trace["logs"] if log.get("job_id"))
+    assert {log["service"] for log in _found(demo, job_id=job)} >= {"studio-api", "studio-worker", "llm-provider"}
+
+    # Troubles of several kinds are there.
+    for what, wanted in {
+        "a bug with its stack": {"message_contains": "request failed", "filters": {"exception_type": "KeyError"}},
+        "a refused request": {"message_contains": "request validation failed", "level": "WARNING"},
+        "a retry": {"message_contains": "engine retrying", "service": "studio-worker"},
+        "a line of the standard library's logging": {"logger": "provider", "level": "WARNING"},
+        "a warning of Python": {"logger": "py.warnings"},
+        "a hostile title": {"message_contains": "<script>alert(document.cookie)</script>"},
+    }.items():
+        eventually(lambda wanted=wanted: _found(demo, **wanted), 30, what)
+    bug = _found(demo, message_contains="request failed", filters={"exception_type": "KeyError"})[0]
+    assert "in _in_currency" in bug["exception"]["stack_trace"]
+    assert not _found(demo, message_contains="sk-studio")
+
+    # What dies is started again. (The worker dies by itself meanwhile, when its hour has come.)
+    api = demo.child("studio.api")
+    api.kill()
+    eventually(lambda: "studio-api killed by SIGKILL, started again" in demo.printed, 5, "the API to be started again")
+
+    # One hangs when it is told to stop; all are gone all the same.
+    worker = eventually(lambda: demo.child("studio.worker"), 5, "a worker")
+    children = demo.children()
+    worker.suspend()
+    os.kill(demo.process.pid, signal.SIGINT)
+    assert demo.process.wait(30) == 0, demo.printed
+    assert alive(children) == []
+    assert "Stopped" in demo.printed
+
+
+def test_it_stops_by_itself_after_its_duration(start_demo):
+    demo = start_demo("--port", "0", "--duration", "1", "--no-load")
+    demo.wait_until_open()
+    assert demo.process.wait(20) == 0
+    assert "traffic" in demo.printed
+    assert "none" in demo.printed
+
+
+def test_nothing_outlives_a_demo_that_is_killed(start_demo):
+    demo = start_demo("--port", "0")
+    children = eventually(lambda: len(demo.children()) >= 4 and demo.children(), 10, "the processes")
+    demo.process.kill()
+    demo.process.wait()
+    eventually(lambda: not alive(children), 5, "the children to be gone")
+
+
+def test_it_says_why_it_cannot_start(start_demo):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        demo = start_demo("--port", str(port))
+        assert demo.process.wait(30) == 1
+    assert "server did not start" in demo.printed
+    assert str(port) in demo.printed
