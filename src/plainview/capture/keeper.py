@@ -80,10 +80,12 @@ class Keeper:
                 self._pumping.release()
         for outlet in self._outlets:
             outlet.finish(max(0.0, deadline - time.monotonic()))
-        with self._spool.lock:
-            for channel in self._spool.channels.values():
-                channel.close()
-            self._spool.write_status()
+        self._spool.exclusively(self._close)
+
+    def _close(self) -> None:
+        for channel in self._spool.channels.values():
+            channel.close()
+        self._spool.write_status()
 
     def _run(self) -> None:
         pause = _WITH_SINKS if self._outlets else _WITHOUT_SINKS
@@ -132,10 +134,13 @@ class Keeper:
                         outlet.put(kind, data[:cut])
 
     def _release(self, channel: Channel) -> None:
-        with self._spool.lock:
-            waiting = [segment for segment in channel.retired if self._owed(segment)]
-            done = [segment for segment in channel.retired if segment not in waiting]
-            channel.retired = waiting
+        done: list[Segment] = []
+
+        def sort() -> None:
+            done.extend(segment for segment in channel.retired if not self._owed(segment))
+            channel.retired = [segment for segment in channel.retired if segment not in done]
+
+        self._spool.exclusively(sort)
         for segment in done:
             self._given.pop(segment, None)
             segment.release()
@@ -151,11 +156,7 @@ class Keeper:
             spool.open()
         if spool.opened:
             try:
-                with spool.lock:
-                    if not (spool.path / segments.LOCK).exists():
-                        spool.remake()
-                    for channel in spool.channels.values():
-                        self._mend(channel)
+                spool.exclusively(self._mend_all)
                 spool.degraded_since = None
             except OSError as error:
                 spool.degrade(error)
@@ -163,6 +164,13 @@ class Keeper:
         if snapshot != self._last_status:
             self._last_status = snapshot
             spool.write_status()
+
+    def _mend_all(self) -> None:
+        spool = self._spool
+        if not (spool.path / segments.LOCK).exists():
+            spool.remake()
+        for channel in spool.channels.values():
+            self._mend(channel)
 
     def _mend(self, channel: Channel) -> None:
         for segment in channel.retired:

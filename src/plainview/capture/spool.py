@@ -19,6 +19,7 @@ import select
 import sys
 import time
 from _thread import RLock  # native even where gevent has patched `threading`: it is never held across a switch
+from collections import deque
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -146,7 +147,7 @@ class Channel:
     ``write`` raises ValueError when the line does not fit any more; the caller then calls `overflow` with it.
     """
 
-    __slots__ = ("active", "kind", "made_at", "next_number", "retired", "spare", "spool", "write")
+    __slots__ = ("active", "kind", "made_at", "next_number", "retired", "spare", "spool", "waiting", "write")
 
     def __init__(self, spool: Spool, kind: str) -> None:
         self.spool: Final = spool
@@ -158,26 +159,37 @@ class Channel:
         self.active: Segment | None = None
         self.spare: Segment | None = None
         self.retired: list[Segment] = []
+        #: Lines that did not fit, from the moment that was seen to the moment there is room.
+        self.waiting: deque[bytes] = deque()
         self.next_number = 1
         self.made_at = 0.0
         self.write: Callable[[bytes], object] = _no_segment
 
     def overflow(self, line: bytes) -> None:
         """Find room for a line that did not fit: the spare segment, a new one, memory; or count it as dropped."""
-        spool = self.spool
         try:
-            with spool.lock:
-                for _ in range(3):
-                    try:
-                        self.write(line)  # another thread may have made room while we waited
-                    except ValueError:
-                        if not self._advance(len(line)):
-                            break
-                    else:
-                        return
+            self.waiting.append(line)
+            self.spool.exclusively(_nobody)
         except Exception as error:  # noqa: BLE001 - never into the application
-            spool.failed(error)
-        spool.counters.dropped[self.kind] += 1
+            self.spool.failed(error)
+
+    def place_waiting(self) -> None:
+        """Put the lines that wait into a segment. Only inside `Spool.exclusively`."""
+        while self.waiting:
+            line = self.waiting.popleft()
+            if not self._place(line):
+                self.spool.counters.dropped[self.kind] += 1
+
+    def _place(self, line: bytes) -> bool:
+        for _ in range(3):
+            try:
+                self.write(line)  # another thread may have made room while we waited
+            except ValueError:
+                if not self._advance(len(line)):
+                    return False
+            else:
+                return True
+        return False
 
     def _advance(self, least: int) -> bool:
         """Make another segment the active one. False: there is none to be had."""
@@ -329,6 +341,7 @@ class Spool:
     def after_fork(self) -> None:
         """Forget the parent's stream (it goes on writing it) and begin with nothing."""
         self.lock = RLock()
+        self._changing = False
         self.opened = False
         self.degraded_since: str | None = None
         self.path = self.root
@@ -345,6 +358,27 @@ class Spool:
             if descriptor >= 0:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
+
+    def exclusively(self, change: Callable[[], None]) -> None:
+        """Change segments, one thread at a time, and place the lines that waited for it.
+
+        A signal handler or a finaliser may log while its own thread is in here. Its line then waits as well; whoever
+        is in here places it before leaving.
+        """
+        with self.lock:
+            if self._changing:
+                return
+            while True:
+                self._changing = True
+                try:
+                    change()
+                    change = _nobody
+                    for channel in self.channels.values():
+                        channel.place_waiting()
+                finally:
+                    self._changing = False
+                if not any(channel.waiting for channel in self.channels.values()):
+                    return
 
     def open(self) -> bool:
         """Make the stream's folder. False: it cannot be made now; the keeper tries again."""
