@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
-from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access
+from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes
 from plainview.integrations.query import without_secrets
 from plainview.integrations.routes import of_scope
 from plainview.integrations.safety import failed
@@ -29,7 +29,9 @@ __all__ = ["Middleware"]
 MARK: Final = "plainview"
 #: FastAPI makes spans of its own for a scope without this key.
 _FASTAPI: Final = "fastapi.telemetry"
-_WANTED: Final = frozenset({b"baggage", b"content-length", b"host", b"traceparent", b"user-agent", b"x-request-id"})
+_WANTED: Final = {
+    name.encode(): name for name in ("baggage", "content-length", "host", "traceparent", "user-agent", "x-request-id")
+}
 _EVENT_STREAM: Final = b"text/event-stream"
 _DISCONNECTS: Final = frozenset({"CancelledError", "ClientDisconnect", "ClientDisconnected", "WebSocketDisconnect"})
 
@@ -72,10 +74,11 @@ def _begin(scope: Scope, receive: Receive, send: Send) -> _Connection | None:
         make = _KINDS.get(scope["type"])
         if make is None or MARK in scope or not access().enabled:
             return None
-        headers: dict[bytes, bytes] = {}
+        headers: dict[str, str] = {}
         for name, value in scope["headers"]:
-            if name in _WANTED and name not in headers:
-                headers[name] = value
+            wanted = _WANTED.get(name)
+            if wanted is not None and wanted not in headers:
+                headers[wanted] = value.decode("latin-1")
         request = make(scope, headers, receive, send)
         scope[MARK] = request
     except Exception as error:  # noqa: BLE001 - the application goes on without
@@ -90,15 +93,11 @@ class _Connection(Exchange):
 
     __slots__ = ("_receive", "_scope", "_send", "_telemetry")
 
-    def __init__(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send, method: str) -> None:
-        def header(name: str) -> str | None:
-            value = headers.get(name.encode())
-            return None if value is None else value.decode("latin-1")
-
+    def __init__(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send, method: str) -> None:
         root, path = scope.get("root_path", ""), scope["path"]
         if root and not path.startswith(root):  # before ASGI 2.3 the path was without its root
             path = root + path
-        super().__init__(method, path, header, _attributes(scope, headers, method, path))
+        super().__init__(method, path, headers.get, _attributes(scope, headers, method, path))
         self._scope, self._receive, self._send = scope, receive, send
         self._telemetry = None
         if self.span is not None and _FASTAPI not in scope:
@@ -116,14 +115,10 @@ class _Connection(Exchange):
         """The application is done with the connection."""
         raise NotImplementedError
 
-    def finish(self, error: BaseException | None = None) -> None:
-        """See `Exchange.finish`."""
-        if not self.route and not self.done:
-            try:
-                self.route = of_scope(self._scope, self._telemetry)
-            except Exception as fault:  # noqa: BLE001 - see `Exchange`
-                failed(fault)
-        super().finish(error)
+    def resolve_route(self) -> None:
+        """See `Exchange.resolve_route`: after the application routed the request, its scope tells."""
+        if not self.route:
+            self.route = of_scope(self._scope, self._telemetry)
 
     def _with_request_id(self, message: Message) -> Message:
         # The application's own list of headers may serve many responses: it is not touched.
@@ -139,9 +134,9 @@ class _Request(_Connection):
 
     __slots__ = ("_declared",)
 
-    def __init__(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         super().__init__(scope, headers, receive, send, scope["method"])
-        length = headers.get(b"content-length", b"")
+        length = headers.get("content-length", "")
         self._declared = length.isdigit()
         if self._declared:
             self.request_bytes = int(length[:18])
@@ -196,7 +191,7 @@ class _WebSocket(_Connection):
 
     noun = "websocket"
 
-    def __init__(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive, send: Send) -> None:
+    def __init__(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         super().__init__(scope, headers, receive, send, "WS")
         self.outcome = "closed"
         self._accepted = False
@@ -228,7 +223,7 @@ class _WebSocket(_Connection):
                 self._accepted, self.status = True, 101
                 message = self._with_request_id(message)
                 self.inner_span()
-                self.route = of_scope(self._scope, self._telemetry)
+                self.resolve_route()
                 self._write(20, "websocket accepted", {})
             elif kind == "websocket.close":
                 self._code = message.get("code") or 1000
@@ -262,7 +257,7 @@ def _is_disconnect(error: BaseException) -> bool:
     return isinstance(error, ConnectionError) or type(error).__name__ in _DISCONNECTS
 
 
-def _attributes(scope: Scope, headers: dict[bytes, bytes], method: str, path: str) -> dict[str, Any]:
+def _attributes(scope: Scope, headers: dict[str, str], method: str, path: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {
         "http.request.method": method if method in KNOWN_METHODS else "_OTHER",
         "url.path": path,
@@ -274,10 +269,10 @@ def _attributes(scope: Scope, headers: dict[bytes, bytes], method: str, path: st
     client = scope.get("client")
     if client:
         attributes["client.address"] = client[0]
-    if b"host" in headers:
-        attributes["server.address"] = headers[b"host"].decode("latin-1")
-    if b"user-agent" in headers:
-        attributes["user_agent.original"] = headers[b"user-agent"].decode("latin-1")
+    if "host" in headers:
+        attributes |= server_attributes(headers["host"])
+    if "user-agent" in headers:
+        attributes["user_agent.original"] = headers["user-agent"]
     return attributes
 
 

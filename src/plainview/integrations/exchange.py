@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from plainview.capture.runtime import Runtime
     from plainview.capture.spans import Span
 
-__all__ = ["KNOWN_METHODS", "LOGGER", "Exchange", "access", "serving"]
+__all__ = ["KNOWN_METHODS", "LOGGER", "Exchange", "access", "server_attributes", "serving"]
 
 #: Logger of the request lines.
 LOGGER: Final = "plainview.http"
@@ -59,10 +59,12 @@ class Access:
             for level, name in LEVEL_NAMES.items()
         }
 
+    def keeps(self, level: int) -> bool:
+        """Whether lines of a level are kept."""
+        return level >= self._gates.level(LOGGER)
+
     def write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
-        """Record a line, if its level is kept."""
-        if level < self._gates.level(LOGGER):
-            return
+        """Record a line of a level that is kept."""
         head, admit = self._heads[level]
         if admit is None or admit(message):
             self.runtime.recorder.log(time.time_ns(), head, message, fields, b"", error)
@@ -79,6 +81,14 @@ def access() -> Access:
     if found is None or found.runtime is not now:
         found = _access = Access(now)
     return found
+
+
+def server_attributes(host: str) -> dict[str, Any]:
+    """Address and port of a ``Host`` header."""
+    name, separator, port = host.rpartition(":")
+    if separator and port.isdigit():
+        return {"server.address": name, "server.port": int(port[:5])}
+    return {"server.address": host}
 
 
 class Exchange:
@@ -128,6 +138,8 @@ class Exchange:
         self._tokens: tuple[Token[Frame], Token[Exchange | None]] | None = None
         self.span: Span | None = None
         frame = frame_from(header, request_id=self.request_id)
+        if len(frame.bound.fields) == 1:  # encoded here, as nearly always: its alphabet needs no second look
+            frame.bound.known = b'"request_id":"%b",' % self.request_id.encode()
         if type(trace.get_tracer_provider()) is TracerProvider:
             name = method if method in KNOWN_METHODS else "HTTP"
             span = self._access.tracing.start(
@@ -138,11 +150,12 @@ class Exchange:
         else:  # the application traces by itself: no span of ours in its traces
             outside = current.get()
             self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel)
-        self._access.write(10, "request received", {"method": method, "path": path})
 
     def enter(self) -> None:
         """Make the request's context current."""
         self._tokens = (current.set(self._frame), serving.set(self))
+        if self._access.keeps(10):
+            self._access.write(10, f"{self.noun} received", {"method": self.method, "path": self.path})
 
     def leave(self) -> None:
         """Restore the context from before."""
@@ -163,6 +176,7 @@ class Exchange:
     def rejected(self, errors: list[dict[str, Any]]) -> None:
         """The framework found the request invalid; ``errors`` says where and why."""
         try:
+            self.resolve_route()
             self._write(30, "request validation failed", {"errors": errors})
         except Exception as error:  # noqa: BLE001 - see the module
             failed(error)
@@ -170,13 +184,18 @@ class Exchange:
     def stream_started(self) -> None:
         """A response has begun that may go on for hours (server-sent events): say so now, not when it is over."""
         self.streaming = True
+        self.resolve_route()
         self._write(20, "response streaming", {"status": self.status})
+
+    def resolve_route(self) -> None:
+        """Find out the route, where it is not told."""
 
     def finish(self, error: BaseException | None = None) -> None:
         """The response is complete, or never will be. Only the first call counts; a later error is recorded alone."""
         try:
             if not self.done:
                 self.done = True
+                self.resolve_route()
                 self._finish(error or self.error)
             elif error is not None:
                 self._write(40, "work after the response failed", {}, error)
@@ -230,6 +249,8 @@ class Exchange:
         span.end()
 
     def _write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
+        if not self._access.keeps(level):
+            return
         # In the request's own context, whatever span the last byte was sent in, with what the application bound.
         frame, own = current.get(), self._frame
         bound = frame.bound if frame.bound.fields.get("request_id") == self.request_id else own.bound

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.context import current
-from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, serving
+from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes, serving
 from plainview.integrations.query import without_secrets
 from plainview.integrations.safety import failed
 
@@ -189,6 +189,8 @@ def _attributes(environ: Environ, method: str, path: str) -> dict[str, Any]:
     query = environ.get("QUERY_STRING")
     if query:
         attributes["url.query"] = without_secrets(query, access().hides)
+    if environ.get("HTTP_HOST"):
+        attributes |= server_attributes(environ["HTTP_HOST"])
     for name, key in _NAMES.items():
         value = environ.get(key)
         if value:
@@ -198,7 +200,6 @@ def _attributes(environ: Environ, method: str, path: str) -> dict[str, Any]:
 
 _NAMES: Final = {
     "client.address": "REMOTE_ADDR",
-    "server.address": "HTTP_HOST",
     "user_agent.original": "HTTP_USER_AGENT",
 }
 

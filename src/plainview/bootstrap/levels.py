@@ -1,0 +1,87 @@
+"""Capturing more than the application shows, without the application showing more.
+
+A program that sets up nothing has the root logger at WARNING. Its INFO records are captured all the same, so its
+loggers must make them; its own handlers must not see them, or what it prints would change. No logger's level is
+touched: only what `Logger.getEffectiveLevel` says, and which records go on to the handlers.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+from typing import TYPE_CHECKING, Any
+
+from plainview.capture import runtime
+from plainview.capture.stdlib import StandardLogging
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["own_output"]
+
+
+def own_output() -> None:
+    """What is configured from now on leaves the application's own log output as it is."""
+    runtime.StandardLogging = _Unseen  # type: ignore[attr-defined] # the variant for programs that did not ask for us
+
+
+class _Unseen(StandardLogging):
+    """Lowers levels for itself alone."""
+
+    def install(self) -> None:
+        """Begin to capture."""
+        self._general = self._gates.root
+        self._asked_for = bool(os.environ.get("PLAINVIEW_LEVEL"))
+        self._before = before = {name: getattr(logging.Logger, name) for name in _PATCHED}
+        effective: Callable[[logging.Logger], int] = before["getEffectiveLevel"]
+        made = threading.local()
+
+        def get_effective_level(logger: logging.Logger) -> int:
+            level = effective(logger)
+            return min(level, self._wanted(logger, level))
+
+        def make_record(logger: logging.Logger, name: str, level: int, *args: Any, **kwargs: Any) -> logging.LogRecord:  # noqa: ANN401 - passes through
+            record: logging.LogRecord = before["makeRecord"](logger, name, level, *args, **kwargs)
+            made.hidden = record if level < effective(logger) else None
+            return record
+
+        def call_handlers(logger: logging.Logger, record: logging.LogRecord) -> None:
+            # Only what the application would not have made; what it gives to `Logger.handle` by itself goes on.
+            if getattr(made, "hidden", None) is not record:
+                before["callHandlers"](logger, record)
+
+        for name, function in zip(_PATCHED, (call_handlers, get_effective_level, make_record), strict=True):
+            setattr(logging.Logger, name, function)
+        super().install()
+
+    def uninstall(self) -> None:
+        """Put everything back as it was."""
+        super().uninstall()
+        for name, function in self._before.items():
+            setattr(logging.Logger, name, function)
+        self._forget()
+
+    def levels_changed(self) -> None:
+        """Let the loggers find out anew which records are wanted."""
+        self._heads.clear()
+        self._forget()
+
+    def _wanted(self, logger: logging.Logger, level: int) -> int:
+        gates = self._gates
+        if self._asked_for or gates.root != self._general or logger.name in gates.levels:
+            return gates.level(logger.name)
+        # Nobody set a level on the way up to the root, and nobody on the root either.
+        if level != logging.WARNING:
+            return level
+        step: logging.Logger | None = logger
+        while step is not None and not step.level:
+            step = step.parent
+        return gates.level(logger.name) if step is None or step is logger.root else level
+
+    @staticmethod
+    def _forget() -> None:
+        logging.Logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - as `Logger.setLevel` does
+
+
+_PATCHED = ("callHandlers", "getEffectiveLevel", "makeRecord")
