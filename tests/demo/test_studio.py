@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -76,3 +77,9 @@ def test_a_job_is_claimed_once_and_recovered_from_its_checkpoint(tmp_path):
     }
     done = subprocess.run([sys.executable, "-c", program], env=environ, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_documentation_tells_the_schedule_as_it_is():
+    page = (EXAMPLES.parent / "docs/how-to/demo.md").read_text()
+    told = [tuple(map(int, row)) for row in re.findall(r"\| (\d+) s \| (\d+) s \| (?:(?:\d+) s|–) \|", page)]
+    assert told == [(fault.first, fault.every) for fault in faults.SCHEDULE.values()]
