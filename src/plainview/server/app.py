@@ -1,0 +1,82 @@
+"""The HTTP app, put together."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any, Final
+
+from fastapi import FastAPI, Request
+from starlette.middleware import Middleware
+
+from plainview.server.access import Access, SecurityHeaders, Token
+from plainview.server.content import RequireJson
+from plainview.server.describe import describe
+from plainview.server.problems import register
+from plainview.server.questions import Questions
+from plainview.server.routes import health, ingest, logs, lookup, session, traces
+from plainview.server.screen import STATIC, Screen
+from plainview.server.state import State
+from plainview.server.tail import Tails
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from starlette.responses import Response
+
+    from plainview.ingest.pipeline import Pipeline
+
+__all__ = ["create_app"]
+
+_ROUTERS: Final = (logs.router, traces.router, lookup.router, ingest.router, health.router, session.router)
+
+
+def create_app(
+    pipeline: Pipeline,
+    directory: Path,
+    *,
+    token: str = "",
+    timeout: float = 30.0,
+    static: Path = STATIC,
+) -> FastAPI:
+    """The server's app: API, ingest and screen.
+
+    Args:
+        pipeline: what takes records in, and knows the store; started and stopped by the caller.
+        directory: the data directory, for the status.
+        token: what clients must show; without one, only loopback's names are answered to.
+        timeout: seconds that a question may take.
+        static: where the built screen is.
+
+    ``app.state.plainview`` holds the parts; call its ``stop()`` before the app ends.
+    """
+    secret = Token(token) if token else None
+    app = FastAPI(
+        title="Plainview",
+        version=version("plainview"),
+        description="Logs and traces of Python applications: search, follow, take in.",
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(SecurityHeaders), Middleware(Access, token=secret), Middleware(RequireJson)],
+    )
+    questions = Questions(pipeline.store, timeout)
+    screen = Screen(static)
+    app.state.plainview = State(pipeline.store, pipeline, directory, questions, Tails(questions), screen, secret)
+    register(app)
+    for router in _ROUTERS:
+        app.include_router(router)
+
+    async def page(request: Request) -> Response:
+        return screen.serve(request)
+
+    app.add_route("/{path:path}", page, methods=["GET", "HEAD"], include_in_schema=False)
+    document: dict[str, Any] = {}
+
+    def openapi() -> dict[str, Any]:
+        if not document:
+            document.update(describe(app))
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign] # FastAPI's documented way
+    return app

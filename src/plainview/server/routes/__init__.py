@@ -1,0 +1,3 @@
+"""The API, one module a resource."""
+
+from __future__ import annotations

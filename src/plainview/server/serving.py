@@ -1,0 +1,248 @@
+"""The server as a process: takes the directory, listens, serves, and leaves in good order."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import signal
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+
+from plainview import store as stores
+from plainview.ingest.pipeline import Pipeline
+from plainview.server.access import is_loopback
+from plainview.server.app import create_app
+from plainview.server.presence import Presence
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from fastapi import FastAPI
+
+    from plainview.settings import Settings
+    from plainview.store.interface import Store
+
+__all__ = ["CannotServe", "Serving", "serve"]
+
+_log = logging.getLogger("plainview.server")
+
+#: Shortest token that is worth having.
+_TOKEN_LENGTH: Final = 16
+#: Seconds that open connections have to end, and after which the process ends whatever still runs. Nothing is lost
+#: by that: what was acknowledged is on the disk, the rest is still in the spool.
+_GRACE: Final = 2
+_LAST_RESORT: Final = 4.5
+
+
+class CannotServe(Exception):  # noqa: N818 - it says how things stand
+    """The server cannot start; the message says why and what to do."""
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn's server, which tells when it listens and lets go of long answers before it waits for them."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], leaving: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+        self._leaving = leaving
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to listen."""
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End streams and questions, then the connections."""
+        self._leaving()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """SIGINT and SIGTERM end the server, and what comes after it still runs (uvicorn would raise them again)."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """A server that is ready to run: the directory is its own, its port is taken, its store is open.
+
+    Use :meth:`open`, then :meth:`run` once.
+    """
+
+    app: FastAPI
+    url: str
+    pipeline: Pipeline
+    store: Store
+    presence: Presence
+    listener: socket.socket
+
+    @classmethod
+    def open(cls, settings: Settings, *, any_port: bool = False) -> Serving:
+        """Take the directory and the port, and open the store.
+
+        Args:
+            settings: ``dir``, ``host``, ``port``, ``token``.
+            any_port: when the port is taken, take any that is free.
+
+        Raises:
+            CannotServe: the message says why and what to do.
+            AlreadyRunning: a server runs for this directory.
+            StoreError: the store cannot be opened.
+        """
+        _check_token(settings)
+        directory = Path(settings.dir).absolute()
+        presence = Presence(directory)
+        try:
+            presence.take()
+        except OSError as error:
+            msg = f"{directory} cannot be used: {error.strerror}. Choose another with --dir."
+            raise CannotServe(msg) from None
+        try:
+            listener = _listen(settings.host, settings.port, any_port=any_port)
+            try:
+                store = stores.open(directory / "store")
+            except BaseException:
+                listener.close()
+                raise
+        except BaseException:
+            presence.leave()
+            raise
+        pipeline = Pipeline(store, directory)
+        app = create_app(pipeline, directory, token=settings.token)
+        return cls(app, _url(settings.host, listener), pipeline, store, presence, listener)
+
+    def run(self, ready: Callable[[str], None] | None = None) -> None:
+        """Serve until a signal or :meth:`uvicorn.Server.should_exit`, then leave everything in order.
+
+        Args:
+            ready: called with the URL once the server answers.
+        """
+
+        def announce() -> None:
+            self.presence.announce(self.url)
+            if ready:
+                ready(self.url)
+
+        config = uvicorn.Config(
+            self.app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            ws="none",
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=_GRACE,
+            backlog=256,
+        )
+        server = _Server(config, announce, self._leaving)
+        self.app.state.server = server
+        self.pipeline.start()
+        try:
+            asyncio.run(server.serve(sockets=[self.listener]))
+        finally:
+            self._leave()
+
+    def _leaving(self) -> None:
+        if threading.current_thread() is threading.main_thread():
+            last_resort = threading.Timer(_LAST_RESORT, _give_up)
+            last_resort.daemon = True
+            last_resort.start()
+        self.app.state.plainview.stop()
+        self.store.interrupt_all()
+
+    def _leave(self) -> None:
+        self._leaving()
+        self.pipeline.stop()
+        self.app.state.plainview.questions.join()
+        with contextlib.suppress(Exception):  # the log is replayed at the next start
+            self.store.checkpoint()
+        self.store.close()
+        self.listener.close()
+        self.presence.leave()
+
+
+def _give_up() -> None:
+    _log.warning("still busy: leaving at once; nothing is lost by it")
+    os._exit(0)
+
+
+def _check_token(settings: Settings) -> None:
+    if settings.token and len(settings.token) < _TOKEN_LENGTH:
+        msg = f"PLAINVIEW_TOKEN is too short: {_TOKEN_LENGTH} characters or more, as `openssl rand -hex 24` gives."
+        raise CannotServe(msg)
+    if not settings.token and not is_loopback(settings.host):
+        msg = (
+            f"Listening on {settings.host}, which other machines can reach, needs a token.\n"
+            "Set one:  export PLAINVIEW_TOKEN=$(openssl rand -hex 24)\n"
+            "and give it to the applications that send here and to whoever opens the screen; "
+            "or listen on 127.0.0.1."
+        )
+        raise CannotServe(msg)
+
+
+def _listen(host: str, port: int, *, any_port: bool) -> socket.socket:
+    """A listening socket.
+
+    Raises:
+        CannotServe: the address cannot be had.
+    """
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+    except OSError as error:
+        msg = f"{host!r} is no address of this machine ({error.strerror}). Use --host 127.0.0.1."
+        raise CannotServe(msg) from None
+    family, kind, _, _, address = found[0]
+    listener = socket.socket(family, kind)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(address)
+        listener.listen(256)
+    except OSError as error:
+        listener.close()
+        if error.errno == errno.EADDRINUSE and any_port and port:
+            return _listen(host, 0, any_port=False)
+        raise CannotServe(_why_not(host, port, error)) from None
+    return listener
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {port} is taken by another program. Use another:  plainview serve --port {port + 1}\n"
+            "(or --port 0 for any that is free)."
+        )
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"Port {port} may not be used by this user. Use one above 1023:  plainview serve --port 7070"
+    return f"{host}:{port} cannot be listened on: {error.strerror}"
+
+
+def _url(host: str, listener: socket.socket) -> str:
+    """Where programs of this machine reach the server."""
+    address, port = listener.getsockname()[:2]
+    if address in ("0.0.0.0", "::"):  # noqa: S104 - compared, not bound
+        address = "127.0.0.1" if address == "0.0.0.0" else "::1"  # noqa: S104 - as above
+    if host == "localhost":
+        address = host
+    return f"http://[{address}]:{port}" if ":" in address else f"http://{address}:{port}"
+
+
+def serve(settings: Settings, *, any_port: bool = False, ready: Callable[[str], None] | None = None) -> None:
+    """Serve a directory until a signal comes. The arguments and errors are those of :class:`Serving`."""
+    Serving.open(settings, any_port=any_port).run(ready)
