@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -26,8 +27,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Pipeline"]
 
-#: Bytes of lines stored in one transaction while there is a backlog: some ten thousand lines.
-_BATCH_BYTES: Final = 4 << 20
+#: Bytes of lines read and decoded at a time: some ten thousand lines.
+_SLICE_BYTES: Final = 4 << 20
+#: Most slices stored in one transaction while there is a backlog. More of them cost less per line; it takes a third
+#: of a second, for which new lines of other streams wait.
+_SLICES: Final = 4
 #: Seconds between two looks while lines arrive, and when none has come for a while.
 _BUSY, _IDLE = 0.1, 0.5
 #: A checkpoint comes after so many bytes, or so many seconds after the first commit that waits for one.
@@ -44,6 +48,17 @@ _SUMMARY: Final = 1.0
 
 class _StoppedError(Exception):
     """The pipeline was told to stop while it waited."""
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What goes into the store together."""
+
+    tables: list[Rows] = field(default_factory=list)
+    positions: dict[tuple[str, str], Position] = field(default_factory=dict)
+    bytes: int = 0
+    lines: int = 0
+    garbage: int = 0
 
 
 class Pipeline:
@@ -120,7 +135,7 @@ class Pipeline:
                 self._follower.rewind(self.store.offsets())
                 continue
             delay = _BUSY if size else min(_IDLE, delay * 1.2)
-            if size < _BATCH_BYTES // 2:
+            if size < _SLICE_BYTES // 2:
                 self._wake.wait(delay)
                 self._wake.clear()
 
@@ -128,9 +143,14 @@ class Pipeline:
         """One look at everything. Gives the bytes of lines that it found."""
         with self._looks:
             self._look += 1
-        pieces = self._follower.poll(_BATCH_BYTES)
-        if pieces:
-            self._take(pieces)
+        batch = _Gathered()
+        for _ in range(_SLICES):
+            pieces = self._follower.poll(_SLICE_BYTES)
+            self._gather(pieces, batch)
+            if sum(len(piece.data) for piece in pieces) < _SLICE_BYTES // 2:
+                break
+        if batch.positions:
+            self._store(batch)
             self._trouble = ""
         else:
             with self._looks:
@@ -141,7 +161,7 @@ class Pipeline:
         if now - self._summed >= _SUMMARY:
             self._summed = now
             self._streams = self._follower.summaries()
-        return sum(len(piece.data) for piece in pieces)
+        return batch.bytes
 
     def _fail(self, error: Exception) -> None:
         self._counts["errors"] += 1
@@ -153,34 +173,36 @@ class Pipeline:
 
     # -- storing ----------------------------------------------------------------------------------------------------
 
-    def _take(self, pieces: Sequence[Piece]) -> None:
+    def _gather(self, pieces: Sequence[Piece], batch: _Gathered) -> None:
+        """Turn what was read into rows; what cannot be understood goes aside."""
         records: defaultdict[str, list[Any]] = defaultdict(list)
         streams: defaultdict[str, list[str]] = defaultdict(list)
-        positions: dict[tuple[str, str], Position] = {}
-        lines = garbage = 0
         for piece in pieces:
             good, bad = decode(piece.kind, piece.data)
             records[piece.kind] += good
             streams[piece.kind] += [piece.stream] * len(good)
-            positions[piece.stream, piece.kind] = Position(piece.stream, piece.kind, piece.segment, piece.offset)
+            batch.positions[piece.stream, piece.kind] = Position(piece.stream, piece.kind, piece.segment, piece.offset)
             bad = piece.rejected + bad
             if bad:
                 self.aside.keep(piece.stream, piece.kind, bad)
-            lines += len(good) + len(bad)
-            garbage += len(bad)
-        tables = []
+            batch.bytes += len(piece.data)
+            batch.lines += len(good) + len(bad)
+            batch.garbage += len(bad)
         for kind, those in records.items():
             rows, unfit = tabulate(kind, those, streams[kind])
             for index, rejected in unfit.items():
                 self.aside.keep(streams[kind][index], kind, [rejected])
-            garbage += len(unfit)
+            batch.garbage += len(unfit)
             if rows is not None:
-                tables.append(rows)
-        garbage += self._write(Batch(tables, list(positions.values())))
-        self._counts["lines"] += lines
-        self._counts["bytes"] += sum(len(piece.data) for piece in pieces)
-        self._counts["garbage_lines"] += garbage
-        self._counts["batches"] += 1
+                batch.tables.append(rows)
+
+    def _store(self, batch: _Gathered) -> None:
+        batch.garbage += self._write(Batch(batch.tables, list(batch.positions.values())))
+        counts = self._counts
+        counts["lines"] += batch.lines
+        counts["bytes"] += batch.bytes
+        counts["garbage_lines"] += batch.garbage
+        counts["batches"] += 1
         if self._unsettled is None:
             self._unsettled = time.monotonic()
 

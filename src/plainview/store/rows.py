@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -50,8 +49,8 @@ class Rows:
         }
 
 
-#: Records turned at a time: fewer short-lived tuples than make the garbage collector look (700).
-_SLICE: Final = 500
+#: Records turned at a time: few enough short-lived tuples for the garbage collector not to look at them.
+_SLICE: Final = 250
 
 
 def _transpose(records: Sequence[msgspec.Struct]) -> dict[str, list[Any]]:
@@ -156,8 +155,8 @@ def _parts(values: Sequence[msgspec.Struct | None], absent: msgspec.Struct, pref
     names = type(absent).__struct_fields__
     if not any(values):
         return {prefix + name: None for name in names}
-    given = [value or absent for value in values]
-    return {prefix + name: _column([value or None for value in map(attrgetter(name), given)]) for name in names}
+    columns = _transpose([value or absent for value in values])
+    return {prefix + name: _column([value or None for value in column]) for name, column in columns.items()}
 
 
 def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
