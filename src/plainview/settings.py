@@ -10,7 +10,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
 from msgspec import Meta
@@ -18,7 +18,16 @@ from msgspec import Meta
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["PREFIX", "PROFILES", "QUIET_LOGGERS", "Settings", "SettingsError", "load"]
+__all__ = [
+    "PREFIX",
+    "PROFILES",
+    "QUIET_LOGGERS",
+    "Settings",
+    "SettingsError",
+    "descriptions",
+    "environment_name",
+    "load",
+]
 
 PREFIX: Final = "PLAINVIEW_"
 
@@ -165,6 +174,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
 def environment_name(name: str) -> str:
     """Environment variable of a setting: ``level`` → ``PLAINVIEW_LEVEL``."""
     return PREFIX + name.upper()
+
+
+def descriptions() -> dict[str, str]:
+    """Every setting with its line of what it does, in the order of declaration."""
+    hints = get_type_hints(Settings, include_extras=True)
+    return {name: hints[name].__metadata__[0].description for name in Settings.__struct_fields__}
 
 
 def _pairs(name: str, text: str) -> dict[str, str]:

@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - named at run time by the tests that import it
 
 import pytest
 
@@ -15,14 +15,14 @@ from plainview import segments
 
 
 def read(directory: Path, kind: str = "log") -> list[dict]:
-    """All whole lines of a kind in a spool, over all streams."""
+    """All whole lines of a kind in a spool, over all streams, logs by time."""
     found = []
     for stream in sorted((directory / "spool").glob("[!.]*")):
         for name in segments.listing(stream):
             if name.kind == kind:
                 data = (stream / str(name)).read_bytes()
                 found += [json.loads(line) for line in data[: segments.complete(data)].splitlines()]
-    return found
+    return sorted(found, key=lambda record: record.get("timestamp", ""))
 
 
 def status(directory: Path) -> dict:

@@ -115,7 +115,7 @@ def test_a_field_wins_over_what_is_bound_and_no_key_stands_twice(capture):
 def test_exceptions_carry_type_message_and_stack(capture, how):
     log = plainview.get_logger("a")
     try:
-        raise KeyError("missing")  # noqa: TRY301
+        raise KeyError("missing")
     except KeyError as error:
         if how == "exception":
             log.exception("failed", order=1)

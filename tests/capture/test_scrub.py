@@ -111,7 +111,7 @@ def test_patterns_in_text_are_hidden_wherever_the_text_stands(capture, text, sec
     with pytest.raises(ValueError, match="."), plainview.span(text, note=text):
         raise ValueError(text)
     try:
-        raise RuntimeError(text)  # noqa: TRY301
+        raise RuntimeError(text)
     except RuntimeError:
         log.exception("x")
     logging.getLogger("std").info("got %s", text)

@@ -166,7 +166,7 @@ def test_standard_error_that_nobody_reads_does_not_hold_up_the_application(tmp_p
     os.set_blocking(writer, True)
     (tmp_path / "file").touch()
     source = (
-        f"import plainview; plainview.configure(dir={str(tmp_path / 'file' / 'x')!r}, environment='production', file='')\n"
+        f"import plainview; plainview.configure(dir={str(tmp_path / 'file' / 'x')!r}, environment='x', file='')\n"
         "plainview.get_logger('a').info('x'); print('went on')"
     )
     done = subprocess.run([sys.executable, "-c", source], stdout=subprocess.PIPE, stderr=writer, timeout=30, check=True)

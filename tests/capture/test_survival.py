@@ -231,7 +231,7 @@ def test_a_dead_process_leaves_nuls_that_the_next_one_cuts_off(capture):
 def test_signals_go_to_the_application_not_to_us(capture, tmp_path, level):
     program = tmp_path / "waits.py"
     program.write_text(
-        f"import plainview, time, sys\nplainview.configure(dir={str(capture.directory)!r}, environment='production', file='')\n"
+        f"import plainview, time\nplainview.configure(dir={str(capture.directory)!r}, environment='x', file='')\n"
         "plainview.get_logger('a').info('x')\nprint('ready', flush=True)\ntime.sleep(60)\n"
     )
     process = subprocess.Popen([sys.executable, str(program)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
