@@ -43,7 +43,10 @@ export function Menu(props: Props) {
   useEffect(() => {
     if (!isOpen) return undefined;
     const surface = box.current?.querySelector(".menu");
-    surface?.querySelector<HTMLElement>("[autofocus], [aria-pressed='true'], input, button")?.focus();
+    const first = ["[aria-pressed='true']", "input", "button, a"].map((each) =>
+      surface?.querySelector<HTMLElement>(each),
+    );
+    first.find(Boolean)?.focus();
     const outside = (event: Event) => {
       if (!box.current?.contains(event.target as Node)) open.value = false;
     };

@@ -101,11 +101,7 @@ export function QueryBar(props: Props) {
           aria-controls="query-list"
           aria-autocomplete="list"
           aria-activedescendant={index >= 0 ? `query-${index}` : undefined}
-          placeholder={
-            terms.length === 0
-              ? "Search messages, or level:error service:api -logger:noisy duration:>500 …"
-              : ""
-          }
+          placeholder={terms.length === 0 ? props.placeholder : ""}
           spellcheck={false}
           autocomplete="off"
           value={draft.value}

@@ -26,6 +26,8 @@ interface Found {
   url: string;
 }
 
+/** An id is looked up once nobody has typed for so long, ms. */
+const TYPING_MS = 120;
 /** Ids have digits in them, and no blanks. */
 const ID = /^(?=.*\d)[\w:.@-]{4,200}$/;
 
@@ -91,7 +93,7 @@ export function Palette({ close }: { close: () => void }) {
   const at = useSignal(0);
   const typed = text.value.trim();
   const isId = ID.test(typed);
-  const found = useResource(isId ? typed : null, (signal) => resolve(typed, signal));
+  const found = useResource(isId ? typed : null, (signal) => resolve(typed, signal), TYPING_MS);
 
   const wanted = typed.toLowerCase().split(/\s+/);
   const matching = actions().filter((action) => {

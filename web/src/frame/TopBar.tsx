@@ -39,6 +39,8 @@ export function TopBar({ onPalette, rangeOpener }: Props) {
           />
         </>
       )}
+      {path.value === "/status" && <h1 class="topbar-title">Status</h1>}
+      {path.value.startsWith("/traces/") && <h1 class="topbar-title">Trace</h1>}
       <span class="grow" />
       <button
         type="button"

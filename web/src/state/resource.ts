@@ -22,8 +22,13 @@ export interface Resource<T> {
  *
  * @param key everything the answer depends on, as text.
  * @param load asks the server; must pass the signal on.
+ * @param pause waits so long for the key to settle (while somebody types), ms.
  */
-export function useResource<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Resource<T> {
+export function useResource<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+  pause = 0,
+): Resource<T> {
   const data = useSignal<T | undefined>(undefined);
   const failure = useSignal<Failure | undefined>(undefined);
   const slow = useSignal(false);
@@ -60,9 +65,13 @@ export function useResource<T>(key: string | null, load: (signal: AbortSignal) =
 
   useEffect(() => {
     if (key === null) return undefined;
-    run();
-    return () => running.current?.abort();
-  }, [key, run]);
+    const timer = pause > 0 ? setTimeout(run, pause) : undefined;
+    if (pause === 0) run();
+    return () => {
+      clearTimeout(timer);
+      running.current?.abort();
+    };
+  }, [key, run, pause]);
 
   return { data, failure, slow, retry: run };
 }

@@ -56,11 +56,11 @@ export function concerns(about: Status | undefined): string[] {
   return found;
 }
 
-/** Colours of services, the same all over the screen; there are ten (`--service-0` …). */
-const COLOURS = 10;
+/** Colours of services, the same all over the screen; there are ten (`--service-0` …), the last one grey. */
+const COLOURS = 9;
 const taken = new Map<string, number>();
 
-/** Number of the colour of a service. A colour is used twice only when there are more than ten. */
+/** Number of the colour of a service; those beyond the ninth are grey. */
 export function serviceColour(service: string): number {
   const known = taken.get(service);
   if (known !== undefined) return known;
@@ -69,6 +69,7 @@ export function serviceColour(service: string): number {
   const used = new Set(taken.values());
   let colour = hash % COLOURS;
   for (let step = 0; step < COLOURS && used.has(colour); step += 1) colour = (colour + 1) % COLOURS;
+  if (used.has(colour)) colour = COLOURS;
   taken.set(service, colour);
   return colour;
 }

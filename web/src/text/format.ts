@@ -44,6 +44,18 @@ export function duration(ms: number): string {
   return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`;
 }
 
+/** A round length of time → `500 ms`, `30 s`, `5 min`, `1 h`, `1 d`. */
+export function step(ms: number): string {
+  const units: [string, number][] = [
+    ["d", 86_400_000],
+    ["h", 3_600_000],
+    ["min", 60_000],
+    ["s", 1000],
+  ];
+  const unit = units.find(([, size]) => ms >= size && ms % size === 0);
+  return unit ? `${ms / unit[1]} ${unit[0]}` : duration(ms);
+}
+
 /** Bytes → `512 B`, `3.4 KiB`, `1.2 GiB`. */
 export function bytes(value: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];

@@ -7,7 +7,9 @@ import { Failed, Late, Skeleton } from "../../components/States";
 import { Text } from "../../components/Text";
 import { zone } from "../../state/preferences";
 import { useResource } from "../../state/resource";
+import { serviceColour } from "../../state/server";
 import { clock, exact } from "../../text/format";
+import { visibleString } from "../../text/visible";
 import { marks, open } from "./filter";
 
 const STEP = 20;
@@ -118,6 +120,9 @@ function Content({ entry }: { entry: Entry }) {
       </span>
       <Level level={entry.level} />
       <span class="clip">
+        {entry.service && (
+          <i class={`dot service-${serviceColour(entry.service)}`} title={visibleString(entry.service)} />
+        )}{" "}
         <Text value={entry.message} marks={marks.value} limit={300} />
       </span>
     </>

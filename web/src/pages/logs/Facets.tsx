@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { post } from "../../api/client";
-import type { FacetField, Level as LevelName } from "../../api/types";
+import { type FacetField, LEVELS, type Level as LevelName } from "../../api/types";
 import { Facet } from "../../components/Facet";
 import { Icon } from "../../components/Icon";
 import { Level } from "../../components/Level";
@@ -88,7 +88,7 @@ export function Facets() {
           <Facet
             key={facet.field}
             field={facet.field}
-            values={facet.values}
+            values={ordered(facet)}
             more={facet.more}
             chosen={on}
             excluded={out}
@@ -108,6 +108,13 @@ export function Facets() {
       <MoreFields shown={facets.map((facet) => facet.field)} />
     </aside>
   );
+}
+
+/** Levels by how severe they are, the rest by how many. */
+function ordered(facet: FacetField): FacetField["values"] {
+  if (facet.field !== "level") return facet.values;
+  const rank = (value: unknown) => LEVELS.indexOf(value as LevelName);
+  return [...facet.values].sort((a, b) => rank(a.value) - rank(b.value));
 }
 
 function drawing(field: string) {

@@ -8,20 +8,31 @@ import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
 import { useResource } from "../../state/resource";
-import { clock, count, duration, plural } from "../../text/format";
+import { clock, count, plural, step } from "../../text/format";
 import { chosen } from "../../text/query";
 import { countsKey, filter, pick, query } from "./filter";
 
 const BUCKETS = 120;
 const HEIGHT = 92;
 
+/** Share of the highest bar that even a single error gets, so that it is seen. */
+const LEAST_SHOWN = 0.03;
+const NEVER_LOST = new Set<LevelName>(["CRITICAL", "ERROR"]);
+
 /** Sums from the most severe level up, so that errors stand on the ground line; drawn from the highest sum down. */
 function stacked(answer: Answer): AlignedData {
+  const wholes = answer.buckets.map((bucket) =>
+    LEVELS.reduce((sum, level) => sum + (bucket.counts[level] ?? 0), 0),
+  );
+  const least = Math.max(...wholes) * LEAST_SHOWN;
   const times = answer.buckets.map((bucket) => Date.parse(bucket.time) / 1000);
   const sums: number[][] = [];
   let below = answer.buckets.map(() => 0);
   for (const level of LEVELS) {
-    below = answer.buckets.map((bucket, at) => (below[at] as number) + (bucket.counts[level] ?? 0));
+    below = answer.buckets.map((bucket, at) => {
+      const found = bucket.counts[level] ?? 0;
+      return (below[at] as number) + (found > 0 && NEVER_LOST.has(level) ? Math.max(found, least) : found);
+    });
     sums.push(below);
   }
   return [times, ...sums.reverse()];
@@ -31,7 +42,7 @@ function options(answer: Answer) {
   const start = Date.parse(answer.start) / 1000;
   const end = Date.parse(answer.end) / 1000;
   return (colour: Colour): Omit<uPlot.Options, "width" | "height"> => ({
-    padding: [6, 8, 0, 0],
+    padding: [6, 24, 0, 0],
     scales: {
       x: { time: true, range: () => [start, end] },
       y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
@@ -87,7 +98,7 @@ export function LogHistogram({ total }: { total: number | undefined }) {
           </button>
         ))}
         <span class="grow" />
-        {found && <span class="dim">{duration(found.width_ms)} a bar</span>}
+        {found && <span class="dim">{step(found.width_ms)} a bar</span>}
       </header>
       <div class="histogram-plot">
         <Late on={answer.slow.value} />

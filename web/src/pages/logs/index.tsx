@@ -50,19 +50,21 @@ export default function Logs() {
   });
 
   return (
-    <div class="logs">
-      <div class="logs-top">
-        <Query />
-        <Toolbar />
-      </div>
-      <LogHistogram total={feed.total.value} />
-      <div class="logs-body">
-        <Facets />
-        {view.value === "patterns" ? (
-          <Patterns />
-        ) : (
-          <Lines feed={feed} cursor={cursor} onOpen={openAt} scroller={scroller} />
-        )}
+    <div class="split">
+      <div class="logs">
+        <div class="logs-top">
+          <Query />
+          <Toolbar />
+        </div>
+        <LogHistogram total={feed.total.value} />
+        <div class="logs-body">
+          <Facets />
+          {view.value === "patterns" ? (
+            <Patterns />
+          ) : (
+            <Lines feed={feed} cursor={cursor} onOpen={openAt} scroller={scroller} />
+          )}
+        </div>
       </div>
       {opened.value !== "" && <Detail feed={feed} cursor={cursor} step={step} />}
     </div>

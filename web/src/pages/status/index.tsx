@@ -5,7 +5,7 @@ import { Service } from "../../components/Service";
 import { Command, Failed, Skeleton } from "../../components/States";
 import { theme, token, zone } from "../../state/preferences";
 import { concerns, dropped, refreshServer, serviceRows, status, statusFailure } from "../../state/server";
-import { ago, bytes, count, duration, zoneName } from "../../text/format";
+import { ago, bytes, count, day, duration, zoneName } from "../../text/format";
 import { visibleString } from "../../text/visible";
 import "./status.css";
 
@@ -78,24 +78,22 @@ function Card({
   );
 }
 
-/** Numbers of the store's own account that are shown as they are, by name. */
-function storeFacts(store: Record<string, unknown>): [string, string][] {
-  const facts: [string, string][] = [];
-  const walk = (prefix: string, value: unknown) => {
-    if (typeof value === "number")
-      facts.push([prefix, /bytes|size/.test(prefix) ? bytes(value) : count(value)]);
-    else if (typeof value === "string" && value !== "") facts.push([prefix, value]);
-    else if (typeof value === "object" && value !== null && !Array.isArray(value)) {
-      for (const [name, inner] of Object.entries(value))
-        walk(prefix === "" ? name : `${prefix} ${name}`, inner);
-    }
-  };
-  walk("", store);
-  return facts;
+/** What the store tells of itself, as far as it does. */
+interface StoreFacts {
+  engine?: string;
+  bytes?: number;
+  free_bytes?: number;
+  rows?: Record<string, number>;
+  tables?: Record<string, { oldest?: string | null }>;
+}
+
+function since(oldest: string | null | undefined) {
+  return oldest ? { note: `since ${day(oldest, zone.value)}` } : {};
 }
 
 function Cards({ about }: { about: About }) {
   const { ingest } = about;
+  const store = about.store as StoreFacts;
   return (
     <section aria-label="Server">
       <h2>Server</h2>
@@ -115,9 +113,21 @@ function Cards({ about }: { about: About }) {
           note="records"
           bad={about.dropped_total > 0}
         />
-        {storeFacts(about.store).map(([name, value]) => (
-          <Card key={name} name={`Store: ${name.replaceAll("_", " ")}`} value={value} />
+        {Object.entries(store.rows ?? {}).map(([table, rows]) => (
+          <Card
+            key={table}
+            name={`Stored ${table}`}
+            value={count(rows)}
+            {...since(store.tables?.[table]?.oldest)}
+          />
         ))}
+        {store.bytes !== undefined && (
+          <Card
+            name="On disk"
+            value={bytes(store.bytes)}
+            note={store.free_bytes === undefined ? store.engine : `${bytes(store.free_bytes)} free`}
+          />
+        )}
       </dl>
       <p class="dim status-directory">
         Data in <code>{visibleString(about.directory)}</code>

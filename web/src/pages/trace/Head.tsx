@@ -33,9 +33,9 @@ export function Head({ trace, hits, hit, jump, onSearch }: Props) {
           <Icon name="left" />
         </a>
         {root && <Service name={root.service} />}
-        <h1 class="clip">
+        <h2 class="clip">
           <Text value={trace.name} limit={200} />
-        </h1>
+        </h2>
         {trace.error_count > 0 && (
           <span class="badge-error">
             <Icon name="error" size={12} /> {plural(trace.error_count, "error")}

@@ -56,6 +56,11 @@ export function Waterfall(props: Props) {
 
   return (
     <div class="waterfall" style={{ "--tree": `${width}px` }} onWheel={onWheel}>
+      <div class="waterfall-grid" aria-hidden="true">
+        {ticks(from, to).map((at) => (
+          <i key={at} style={{ left: `${(100 * (at - from)) / (to - from)}%` }} />
+        ))}
+      </div>
       <VirtualList
         label="Spans"
         count={rows.length}
@@ -153,7 +158,7 @@ function Head({ from, to, length }: { from: number; to: number; length: number }
           const left = (100 * (at - from)) / (to - from);
           return (
             <span key={at} class={left > 92 ? "axis-tick last" : "axis-tick"} style={{ left: `${left}%` }}>
-              {at === 0 ? "0" : duration(Number(at.toPrecision(6)))}
+              {at === 0 ? "0" : duration(Number(at.toPrecision(6))).replace(/\.0+ /, " ")}
             </span>
           );
         })}

@@ -152,30 +152,32 @@ function Shown({ trace }: { trace: Answer }) {
   });
 
   return (
-    <div class="trace">
-      <Head
-        trace={trace}
-        hits={hits?.length}
-        hit={hit.value}
-        jump={jump}
-        onSearch={() => {
-          hit.value = -1;
-        }}
-      />
-      <Minimap trace={trace} from={from} to={to} />
-      <Waterfall
-        trace={trace}
-        nodes={nodes}
-        rows={rows}
-        logsBySpan={logsBySpan}
-        hits={hitSet}
-        marks={marks}
-        cursor={cursor.value}
-        opened={selected.value}
-        scroller={scroller}
-        onPick={pick}
-        onFold={fold}
-      />
+    <div class="split">
+      <div class="trace">
+        <Head
+          trace={trace}
+          hits={hits?.length}
+          hit={hit.value}
+          jump={jump}
+          onSearch={() => {
+            hit.value = -1;
+          }}
+        />
+        <Minimap trace={trace} from={from} to={to} />
+        <Waterfall
+          trace={trace}
+          nodes={nodes}
+          rows={rows}
+          logsBySpan={logsBySpan}
+          hits={hitSet}
+          marks={marks}
+          cursor={cursor.value}
+          opened={selected.value}
+          scroller={scroller}
+          onPick={pick}
+          onFold={fold}
+        />
+      </div>
       {open && (
         <SpanDetail
           trace={trace}

@@ -7,7 +7,7 @@ import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
 import { useResource } from "../../state/resource";
-import { clock, count, duration, plural } from "../../text/format";
+import { clock, count, duration, plural, step } from "../../text/format";
 import { filter, filterKey, longest, setLengths, shortest } from "./filter";
 
 const BUCKETS = 90;
@@ -55,7 +55,7 @@ export function Charts({ total, rows, open }: Props) {
             <i class="swatch fill-error" /> {count(failed)} failed
           </span>
           <span class="grow" />
-          <span class="dim">{duration(found.width_ms)} a bar</span>
+          <span class="dim">{step(found.width_ms)} a bar</span>
         </header>
         <Chart
           label={`${total ?? 0} traces over time, ${failed} failed`}
@@ -71,8 +71,13 @@ export function Charts({ total, rows, open }: Props) {
         <header class="row">
           <b>Duration</b>
           <span class="dim">
-            <i class="swatch line-p50" /> p50 <i class="swatch line-p95" /> p95 · dots: traces in the list,{" "}
-            <b class="failed-count">×</b> failed
+            <i class="swatch line-p50" /> p50 <i class="swatch line-p95" /> p95
+            {rows.length > 0 && (
+              <>
+                {" "}
+                · a dot for each trace, <b class="failed-count">×</b> failed
+              </>
+            )}
           </span>
         </header>
         <Chart
@@ -137,7 +142,7 @@ function countOptions(answer: TraceHistogram) {
       paths: bars,
     });
     return {
-      padding: [6, 8, 0, 0],
+      padding: [6, 24, 0, 0],
       scales: {
         x: { range: () => ends(answer) },
         y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
@@ -175,7 +180,7 @@ function durationOptions(answer: TraceHistogram, rows: TraceRow[], open: (trace:
   }));
   const known = dots.map((dot) => dot.y);
   return (colour: Colour): Omit<uPlot.Options, "width" | "height"> => ({
-    padding: [6, 8, 0, 0],
+    padding: [6, 24, 0, 0],
     scales: {
       x: { range: () => ends(answer) },
       y: {
@@ -191,7 +196,7 @@ function durationOptions(answer: TraceHistogram, rows: TraceRow[], open: (trace:
         ...valueAxis(colour, "ms"),
         splits: (_, __, low, high) =>
           Array.from({ length: Math.round(high - low) + 1 }, (___, at) => low + at),
-        values: (_, splits) => splits.map((ten) => duration(10 ** ten).replace(/\.0+ /, " ")),
+        values: (_, splits) => splits.map(powerOfTen),
       },
     ],
     cursor: { sync: { key: "time" } },
@@ -212,6 +217,12 @@ function durationOptions(answer: TraceHistogram, rows: TraceRow[], open: (trace:
       ],
     },
   });
+}
+
+/** 10 to that power in ms: `10 µs`, `1 ms`, `100 ms`, `10 s`. */
+function powerOfTen(power: number): string {
+  if (power < 0) return `${10 ** (power + 3)} µs`;
+  return power < 3 ? `${10 ** power} ms` : `${10 ** (power - 3)} s`;
 }
 
 interface Dot {

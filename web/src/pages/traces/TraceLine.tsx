@@ -51,6 +51,10 @@ export const TraceLine = memo(({ trace, index, selected, longest, zone, days, ma
       <span class="line-message clip" role="gridcell">
         <Text value={trace.name} marks={marks} limit={200} />
       </span>
+      <span class="trace-duration" role="gridcell">
+        <i class="trace-bar" style={{ width: `${Math.max(1, (100 * trace.duration_ms) / longest)}%` }} />
+        <span>{duration(trace.duration_ms)}</span>
+      </span>
       <span
         class="trace-services"
         role="gridcell"
@@ -65,10 +69,6 @@ export const TraceLine = memo(({ trace, index, selected, longest, zone, days, ma
       </span>
       <span class={trace.error_count > 0 ? "number failed-count" : "number dim"} role="gridcell">
         {trace.error_count}
-      </span>
-      <span class="trace-duration" role="gridcell">
-        <i class="trace-bar" style={{ width: `${Math.max(1, (100 * trace.duration_ms) / longest)}%` }} />
-        <span>{duration(trace.duration_ms)}</span>
       </span>
     </div>
   );

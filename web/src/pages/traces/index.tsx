@@ -21,8 +21,9 @@ import "./traces.css";
 
 const ROW = 28;
 const DAY_MS = 86_400_000;
-/** Traces of which the charts show dots. */
+/** When there are no more traces than this, the chart shows a dot for each. */
 const DOTS = 1000;
+const NO_DOTS: TraceRow[] = [];
 
 function fetchTraces(): Fetch<TraceRow> {
   const asked = filter.peek();
@@ -69,6 +70,7 @@ export default function Traces() {
   });
   const dots = useComputed(() => {
     const count = Math.min(DOTS, paged.count.value);
+    if (count < (paged.total.value ?? 0)) return NO_DOTS;
     return Array.from({ length: count }, (_, at) => paged.at(at)).filter(
       (row): row is TraceRow => row !== undefined,
     );
@@ -124,7 +126,7 @@ function List({ paged, cursor, scroller, open }: ListProps) {
     1e-6,
     ...Array.from({ length: Math.min(count, 200) }, (_, at) => paged.at(at)?.duration_ms ?? 0),
   );
-  const template = `${days ? 136 : 92}px 18px 140px minmax(120px, 1fr) 84px 56px 56px minmax(150px, 240px)`;
+  const template = `${days ? 136 : 92}px 18px 140px minmax(140px, 1fr) minmax(170px, 1fr) 84px 56px 56px`;
   return (
     <div class="lines" style={{ "--line-columns": template }}>
       <Late on={paged.slow.value} />
@@ -178,17 +180,17 @@ function Head() {
       </span>
       <span role="columnheader">Service</span>
       <span role="columnheader">Name</span>
+      <span role="columnheader" aria-sort={order === "duration_ms" ? "descending" : "none"}>
+        <button type="button" class="sort" onClick={() => update({ sort: "duration" })}>
+          Duration {order === "duration_ms" && "↓"}
+        </button>
+      </span>
       <span role="columnheader">Services</span>
       <span role="columnheader" class="number">
         Spans
       </span>
       <span role="columnheader" class="number">
         Errors
-      </span>
-      <span role="columnheader" aria-sort={order === "duration_ms" ? "descending" : "none"}>
-        <button type="button" class="sort" onClick={() => update({ sort: "duration" })}>
-          Duration {order === "duration_ms" && "↓"}
-        </button>
       </span>
     </div>
   );
