@@ -18,13 +18,15 @@ PIP := $(BIN)/python -m pip --quiet install --constraint $(LOCK)
 NPM := npm --prefix web --no-audit --no-fund --loglevel=error
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format docs bench lock build clean parts
+.PHONY: help run ui test lint format docs bench lock build clean parts
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/.run $(UI) ## The demo: a small application, its faults and its screen (Ctrl-C ends it)
 	@$(BIN)/plainview demo $(ARGS)
+
+ui: $(UI) ## The screen, built from web/ into the package
 
 test: lint parts $(UI) ## All checks: lint, types, the UI's tests, every test in Python
 	@$(NPM) test
