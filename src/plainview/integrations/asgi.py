@@ -58,6 +58,7 @@ class Middleware:
             return
         request.enter()
         try:
+            request.announce()
             await self.app(scope, request.receive, request.send)
         except BaseException as error:
             request.left(error)
@@ -259,7 +260,8 @@ def _is_disconnect(error: BaseException) -> bool:
 
 def _attributes(scope: Scope, headers: dict[str, str], method: str, path: str) -> dict[str, Any]:
     attributes: dict[str, Any] = {
-        "http.request.method": method if method in KNOWN_METHODS else "_OTHER",
+        # A WebSocket begins with a GET: RFC 6455, section 4.1.
+        "http.request.method": "GET" if method == "WS" else method if method in KNOWN_METHODS else "_OTHER",
         "url.path": path,
         "url.scheme": scope.get("scheme", "http"),
     }

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
-from plainview.capture.propagation import frame_from, inject
+from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
 from plainview.context import Bound, Frame, current, reset
@@ -71,13 +71,11 @@ class _Running:
 
     def __init__(self, task: Any, task_id: str) -> None:  # noqa: ANN401 - celery.Task
         request = task.request
-        arrived = frame_from(
-            lambda name: request.get(name) or request.get("X-Request-ID" if name == "x-request-id" else name)
-        )
+        arrived = frame_from(request.get)
         fields = {**arrived.bound.fields, "task_id": task_id}
         request_id = request.get("X-Request-ID")
         if request_id:
-            fields["request_id"] = request_id
+            fields["request_id"] = request_id_from(str(request_id))
         frame = Frame(Bound(fields), arrived.span, arrived.ids)
         self.span: Span | None = None
         if _spans():

@@ -18,7 +18,7 @@ from opentelemetry import trace
 from plainview.capture.propagation import frame_from, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
-from plainview.context import Frame, current, reset
+from plainview.context import Bound, Frame, current, reset
 from plainview.integrations.baggage import with_baggage
 from plainview.integrations.safety import failed
 from plainview.records import LEVEL_NAMES
@@ -38,6 +38,8 @@ LOGGER: Final = "plainview.http"
 KNOWN_METHODS: Final = frozenset(
     {"CONNECT", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "QUERY", "TRACE"}
 )
+#: Loggers of servers that say what we say.
+_ACCESS_LOGGERS: Final = ("gunicorn.access", "hypercorn.access", "uvicorn.access")
 _SERVER_ERROR: Final = 500
 _CLIENT_CLOSED: Final = 499  # nginx's word for a client that did not wait for the answer
 
@@ -54,6 +56,8 @@ class Access:
         self.tracing: Final = now.tracing
         self.hides: Final = now.recorder.encoding.scrubber.hides
         self._gates: Final = now.gates
+        # One line a request is enough, whatever else is kept of servers: a level given to them by name still counts.
+        now.gates._quiet |= dict.fromkeys(_ACCESS_LOGGERS, 30)  # noqa: SLF001 - the other half of the same thing
         self._heads: Final = {
             level: (now.recorder.head(name, LOGGER), now.gates.gate(LOGGER, level))
             for level, name in LEVEL_NAMES.items()
@@ -95,7 +99,7 @@ class Exchange:
     """A request that has arrived.
 
     Args:
-        method: as the client sent it.
+        method: as the client sent it; WS for a WebSocket.
         path: decoded, with the application's root.
         header: looks a request header up by its lower-case name.
         attributes: first attributes of the span; the caller's no more.
@@ -105,6 +109,7 @@ class Exchange:
         "_access",
         "_clock",
         "_frame",
+        "_inner",
         "_tokens",
         "disconnected",
         "done",
@@ -141,7 +146,7 @@ class Exchange:
         if len(frame.bound.fields) == 1:  # encoded here, as nearly always: its alphabet needs no second look
             frame.bound.known = b'"request_id":"%b",' % self.request_id.encode()
         if type(trace.get_tracer_provider()) is TracerProvider:
-            name = method if method in KNOWN_METHODS else "HTTP"
+            name = method if method in KNOWN_METHODS or method == "WS" else "HTTP"
             span = self._access.tracing.start(
                 name, attributes, frame=frame, kind="SERVER", scope=LOGGER, activate=False
             )
@@ -150,22 +155,27 @@ class Exchange:
         else:  # the application traces by itself: no span of ours in its traces
             outside = current.get()
             self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel)
+        self._inner = self._frame
 
     def enter(self) -> None:
-        """Make the request's context current."""
-        self._tokens = (current.set(self._frame), serving.set(self))
-        if self._access.keeps(10):
-            self._access.write(10, f"{self.noun} received", {"method": self.method, "path": self.path})
+        """Make the request's context current, as it was when it was last left."""
+        self._tokens = (current.set(self._inner), serving.set(self))
 
     def leave(self) -> None:
         """Restore the context from before."""
         tokens, self._tokens = self._tokens, None
         if tokens is not None:
+            self._inner = current.get()
             reset(tokens[0])
             try:
                 serving.reset(tokens[1])
             except ValueError:  # left in another context than it was entered in
                 serving.set(None)
+
+    def announce(self) -> None:
+        """Say that the request has arrived, where such detail is wanted."""
+        if self._access.keeps(10):
+            self._access.write(10, f"{self.noun} received", {"method": self.method, "path": self.path})
 
     def inner_span(self) -> None:
         """Note the span that is current now: the application's own, where it traces by itself."""
@@ -246,15 +256,20 @@ class Exchange:
         elif bad:
             attributes["error.type"] = str(self.status)
             span.status = "ERROR"
+        span._bound = self._bound()  # noqa: SLF001 - as leaving the span's block does
         span.end()
+
+    def _bound(self) -> Bound:
+        """What is bound now: what the application added, where it can be seen from here."""
+        bound = current.get().bound
+        return bound if bound.fields.get("request_id") == self.request_id else self._frame.bound
 
     def _write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
         if not self._access.keeps(level):
             return
         # In the request's own context, whatever span the last byte was sent in, with what the application bound.
-        frame, own = current.get(), self._frame
-        bound = frame.bound if frame.bound.fields.get("request_id") == self.request_id else own.bound
-        token = current.set(Frame(bound, own.span, own.ids, own.otel))
+        own = self._frame
+        token = current.set(Frame(self._bound(), own.span, own.ids, own.otel))
         try:
             named = {"method": self.method, "route": self.route, "path": self.path, **fields}
             self._access.write(level, message, named, error)

@@ -1,7 +1,7 @@
 """WSGI middleware: context, a SERVER span and one line for each request of any WSGI application.
 
-Source: PEP 3333. A request ends when the server closes the iterable it was given, so a streamed response is measured
-to its last byte; a list is complete when it is returned.
+Source: PEP 3333. A streamed response is measured until its iterable has nothing more or is closed; a list is complete
+when it is returned.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ __all__ = ["MARK", "Middleware"]
 
 #: Key of the environment that says that a request is being captured.
 MARK: Final = "plainview.request"
+_WITHOUT_BODY: Final = (204, 304)
 
 
 class Middleware:
@@ -51,12 +52,13 @@ def serve(app: WSGIApp, environ: Environ, start_response: StartResponse) -> Iter
         return app(environ, start_response)
     request.enter()
     try:
-        body = app(environ, request.start_response)
+        request.announce()
+        return request.watched(app(environ, request.start_response), environ.get("wsgi.file_wrapper"))
     except BaseException as error:
         request.finish(error)
-        request.leave()
         raise
-    return request.watched(body, environ.get("wsgi.file_wrapper"))
+    finally:
+        request.leave()
 
 
 def _begin(environ: Environ, start_response: StartResponse) -> _Request | None:
@@ -129,8 +131,13 @@ class _Request(Exchange):
             self.finish()
         except Exception as error:  # noqa: BLE001 - see `Exchange`
             failed(error)
-        self.leave()
         return body
+
+    def closed(self) -> None:
+        """The body is closed: if it was not over, its client did not wait for the rest."""
+        if not self.done:
+            self.disconnected = self.method != "HEAD" and self.status not in _WITHOUT_BODY
+            self.finish()
 
     def sent(self, size: int) -> None:
         """Count bytes of the body."""
@@ -140,7 +147,7 @@ class _Request(Exchange):
 
 
 class _Body:
-    """The application's iterable, watched. The context stays the request's until the server closes it."""
+    """The application's iterable, watched. What it does in it, it does in the request's context."""
 
     __slots__ = ("_body", "_next", "_request")
 
@@ -153,22 +160,29 @@ class _Body:
         return self
 
     def __next__(self) -> bytes:
+        request = self._request
+        request.enter()
         try:
             if self._next is None:  # some iterables start working here
                 self._next = iter(self._body).__next__
             part = self._next()
         except StopIteration:
+            request.finish()
             raise
         except BaseException as error:
-            self._request.finish(error)
+            request.finish(error)
             raise
-        self._request.sent(len(part))
+        finally:
+            request.leave()
+        request.sent(len(part))
         return part
 
     def close(self) -> None:
-        """The server is done with the body, or the client went away."""
+        """The server is done with the body, or the client went away before its end."""
         request = self._request
+        request.enter()
         try:
+            request.closed()
             close = getattr(self._body, "close", None)
             if close is not None:
                 close()
@@ -176,7 +190,6 @@ class _Body:
             request.finish(error)
             raise
         finally:
-            request.finish()
             request.leave()
 
 
