@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, get_type_hints
 
 import msgspec
@@ -216,8 +215,9 @@ def _default_service(environ: Mapping[str, str]) -> str:
     named = environ.get("OTEL_SERVICE_NAME")
     if named:
         return named
-    program = Path(sys.argv[0] if sys.argv and sys.argv[0] else "python")
-    return program.parent.name if program.name == "__main__.py" else program.stem or "python"
+    folder, program = os.path.split(sys.argv[0] if sys.argv and sys.argv[0] else "python")
+    name = os.path.basename(folder) if program == "__main__.py" else os.path.splitext(program)[0]
+    return name or "python"
 
 
 def load(environ: Mapping[str, str] | None = None, /, **given: Any) -> Settings:  # noqa: ANN401 - one value per setting

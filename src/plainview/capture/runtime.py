@@ -91,13 +91,15 @@ class Runtime:
 
     def _watch_levels(self) -> None:
         """Take over levels that were set from outside."""
-        path = self.recorder.spool.root / LEVELS_FILE
+        path = os.path.join(self.recorder.spool.directory, LEVELS_FILE)
         try:
-            changed = path.stat().st_mtime
+            changed = os.stat(path).st_mtime
             if changed == self._levels_seen:
                 return
             self._levels_seen = changed
-            for name, level in msgspec.json.decode(path.read_bytes(), type=dict[str, str]).items():
+            with open(path, "rb") as file:
+                levels = msgspec.json.decode(file.read(), type=dict[str, str])
+            for name, level in levels.items():
                 self.set_level(name, level_number(level))
         except FileNotFoundError:
             return

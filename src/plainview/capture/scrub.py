@@ -7,6 +7,7 @@ substring searches first, the regular expressions only where one of them hit.
 from __future__ import annotations
 
 import re
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
@@ -61,32 +62,44 @@ _NAMED: Final = (
 )
 _PATTERNS: Final = (
     # Credentials in a URL: the host stays readable.
-    (re.compile(r"(?<=://)[^\s/@\"']{1,512}@"), MARKER + "@"),
+    (r"(?<=://)[^\s/@\"']{1,512}@", MARKER + "@"),
     # RFC 6750 and RFC 7617 credentials.
-    (re.compile(r"(?i)\b(bearer|basic) +[A-Za-z0-9+/=._~-]{6,}"), r"\1 " + MARKER),
+    (r"(?i)\b(bearer|basic) +[A-Za-z0-9+/=._~-]{6,}", r"\1 " + MARKER),
     # JSON Web Tokens (RFC 7519), cloud and provider keys, private keys (RFC 7468).
-    (re.compile(r"\beyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*"), MARKER),
-    (re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[abeoprs]-[\w-]{10,}"), MARKER),
-    (re.compile(r"\bsk-[\w-]{16,}|\b[rps]k_(?:live|test)_\w{8,}"), MARKER),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL), MARKER),
+    (r"\beyJ[\w-]{6,}\.[\w-]{6,}\.[\w-]*", MARKER),
+    (r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bgh[pousr]_\w{20,}|\bxox[abeoprs]-[\w-]{10,}", MARKER),
+    (r"\bsk-[\w-]{16,}|\b[rps]k_(?:live|test)_\w{8,}", MARKER),
+    (r"(?s)-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", MARKER),
     # name=value, "name": "value" inside text.
     (
-        re.compile(
-            rf"(?i)((?<![a-z]){_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?)(?!\[scrubbed\]|bearer|basic)[^\s\"',;&)}}]+"
+        (
+            rf"(?i)((?<![a-z]){_NAMED}[\"']?\s{{0,3}}[=:]\s{{0,3}}[\"']?)"
+            rf"(?!\[scrubbed\]|bearer|basic)[^\s\"',;&)}}]+"
         ),
         r"\1" + MARKER,
     ),
 )
-_DIGITS: Final = re.compile(r"[2-6](?:[ -]?[0-9]){12}")
+_DIGITS: Final = r"[2-6](?:[ -]?[0-9]){12}"
 #: Ranges of issuers (ISO/IEC 7812) by first digits and length, so that ids and timestamps are left alone.
-_CARD: Final = re.compile(
+_CARD: Final = (
     r"(?<![0-9.])(?:4[0-9 -]{11,21}|5[1-5][0-9 -]{13,18}|2[2-7][0-9 -]{13,18}|3[0-9 -]{12,18}|6[0-9 -]{14,21})"
     r"[0-9](?![0-9])"
 )
-_EMAIL: Final = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}")
+_EMAIL: Final = r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,253}\.[A-Za-z]{2,24}"
 _SHORTEST: Final = 9
 _SHORTEST_CARD, _LONGEST_CARD = 13, 19
 _CACHE_ENTRIES: Final = 8192
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Compiled when first needed: compiling takes longer than the rest of start-up."""
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
+
+
+@cache
+def _cards() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return re.compile(_DIGITS), re.compile(_CARD)
 
 
 def _luhn(digits: str) -> bool:
@@ -122,7 +135,7 @@ class Scrubber:
                 msg = f"PLAINVIEW_SCRUB_PATTERNS: {pattern!r} is no regular expression: {error}"
                 raise SettingsError(msg) from None
         if settings.scrub_emails:
-            extra.append((_EMAIL, MARKER))
+            extra.append((re.compile(_EMAIL), MARKER))
         self._extra: Final = tuple(extra)
         self.text: Final[Callable[[str], str]] = self._clean if self.enabled else str
 
@@ -153,10 +166,12 @@ class Scrubber:
             return text
         for hint in _HINTS:
             if hint in text:
-                text = _apply(_PATTERNS, text)
+                text = _apply(_patterns(), text)
                 break
-        if len(text) >= _SHORTEST_CARD and _DIGITS.search(text):
-            text = _CARD.sub(_hide_card, text)
+        if len(text) >= _SHORTEST_CARD:
+            digits, card = _cards()
+            if digits.search(text):
+                text = card.sub(_hide_card, text)
         return _apply(self._extra, text) if self._extra else text
 
 

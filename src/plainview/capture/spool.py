@@ -20,7 +20,6 @@ import sys
 import time
 from _thread import RLock  # native even where gevent has patched `threading`: it is never held across a switch
 from collections import deque
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.encoding import encode
@@ -29,6 +28,7 @@ from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES, SegmentName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from plainview.settings import Settings
 
@@ -329,7 +329,8 @@ class Spool:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
-        self.root: Final = Path(settings.dir).absolute()
+        #: The data directory, absolute from the start: the application may change its working directory.
+        self.directory: Final = os.path.abspath(settings.dir)
         self.counters = Counters()
         self.channels: Final = {kind: Channel(self, kind) for kind in KINDS}
         #: Called when there is work for the keeper; set by it.
@@ -343,8 +344,8 @@ class Spool:
         self.lock = RLock()
         self._changing = False
         self.opened = False
+        self.path: Path = None  # type: ignore[assignment] # set when the stream is opened
         self.degraded_since: str | None = None
-        self.path = self.root
         self.counters.__init__()  # type: ignore[misc] # the same object: others hold it
         self._lock_descriptor = -1
         self._status_descriptor = -1
@@ -358,6 +359,13 @@ class Spool:
             if descriptor >= 0:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
+
+    @property
+    def root(self) -> Path:
+        """The data directory."""
+        from pathlib import Path  # noqa: PLC0415 - slow to import: only once there is something to write
+
+        return Path(self.directory)
 
     def exclusively(self, change: Callable[[], None]) -> None:
         """Change segments, one thread at a time, and place the lines that waited for it.
@@ -433,7 +441,7 @@ class Spool:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "python": sys.version.split()[0],
-            "argv": [Path(argument).name if "/" in argument else argument for argument in sys.argv[:1]],
+            "argv": [os.path.basename(argument) for argument in sys.argv[:1]],
             "started": now(),
         }
 
@@ -453,7 +461,7 @@ class Spool:
             self.degraded_since = now()
         self.counters.reason = f"{type(error).__name__}: {error.strerror or error}"
         self.complain(
-            f"cannot write to {self.root}: {error.strerror or error}; records are kept in memory "
+            f"cannot write to {self.directory}: {error.strerror or error}; records are kept in memory "
             f"({self.settings.spool_memory_bytes >> 20} MiB) until it can be written again"
         )
 
