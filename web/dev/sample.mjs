@@ -2,7 +2,8 @@
  * Writes the telemetry of a made-up content studio as NDJSON: `studio-api` takes requests, `studio-worker` runs
  * jobs, `llm-provider` answers prompts, slowly and not always. The same seed and end give the same records.
  *
- *   node dev/sample.mjs --logs 20000 --minutes 60 | curl --data-binary @- http://127.0.0.1:7070/v1/ingest
+ *   node dev/sample.mjs --logs 20000 --minutes 60 |
+ *     curl -H "Content-Type: application/x-ndjson" --data-binary @- http://127.0.0.1:7070/v1/ingest
  *
  * --logs N (at least so many log lines), --minutes N (spread over), --end RFC3339 (default: now), --seed N,
  * --big N (a last trace of N spans), --quiet (log lines without spans: fast bulk).

@@ -1,7 +1,6 @@
 /** Talks to the server: JSON in and out, failures as one kind of error. */
 
 import { signal } from "@preact/signals";
-import { token } from "../state/preferences";
 
 /** What went wrong, in words a person can use (RFC 9457 when the server said it). */
 export class Failure extends Error {
@@ -17,13 +16,8 @@ export class Failure extends Error {
   }
 }
 
-/** True once the server asked for a token that we do not have. */
+/** True once the server asked for a token: one beyond loopback does. A cookie stands for it from then on. */
 export const tokenWanted = signal(false);
-
-/** Headers of every request. */
-export function headers(extra: Record<string, string> = {}): Record<string, string> {
-  return token.value === "" ? extra : { ...extra, Authorization: `Bearer ${token.value}` };
-}
 
 /** Whether an error only says that nobody waits for the answer any more. */
 export function aborted(error: unknown): boolean {
@@ -60,7 +54,7 @@ function text(value: unknown): string {
 
 /** GETs JSON. */
 export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
-  const response = await send(url, { headers: headers(), signal: signal ?? null });
+  const response = await send(url, { signal: signal ?? null });
   return response.json() as Promise<T>;
 }
 
@@ -68,7 +62,7 @@ export async function get<T>(url: string, signal?: AbortSignal): Promise<T> {
 export async function post<T>(url: string, body: unknown, signal?: AbortSignal): Promise<T> {
   const response = await send(url, {
     method: "POST",
-    headers: headers({ "Content-Type": "application/json" }),
+    headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
     signal: signal ?? null,
   });

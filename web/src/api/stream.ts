@@ -1,9 +1,9 @@
 /**
- * Server-sent events over `fetch`, not `EventSource`: so a token can be sent, the first request can say which
- * event it had last, and a refusal can be told.
+ * Server-sent events over `fetch`, not `EventSource`: so the first request can say which event it had last, and
+ * a refusal can be told.
  */
 
-import { aborted, headers, send } from "./client";
+import { aborted, send } from "./client";
 
 export interface Follower {
   /** Called with the data of each event. */
@@ -21,7 +21,7 @@ export async function follow(url: string, last: string, signal: AbortSignal, to:
     try {
       const seen = lastId === "" ? {} : { "Last-Event-ID": lastId };
       const response = await send(url, {
-        headers: headers({ Accept: "text/event-stream", ...seen }),
+        headers: { Accept: "text/event-stream", ...seen },
         signal,
       });
       to.connected(true);

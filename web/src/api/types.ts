@@ -56,6 +56,8 @@ export interface LogPage {
   logs: Entry[];
   total: number;
   next: string | null;
+  /** Where a tail goes on from to miss nothing and repeat nothing. */
+  last_id: string;
 }
 
 export interface FacetValue {

@@ -89,11 +89,6 @@ export class Paged<T> {
     return page?.rows?.[index - page.start];
   }
 
-  /** Rows of the first page, the newest ones. */
-  first(): T[] {
-    return this.#pages[0]?.rows ?? [];
-  }
-
   /** Tells which rows are in sight: missing ones are fetched, far ones let go. */
   window(first: number, last: number): void {
     if (this.#pages.length === 0) return;

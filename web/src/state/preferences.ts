@@ -1,4 +1,4 @@
-/** What this person prefers, kept in this browser: theme, time zone, widths, the token of a remote server. */
+/** What this person prefers, kept in this browser: theme, time zone, widths, queries asked lately. */
 
 import { effect, signal } from "@preact/signals";
 import type { Zone } from "../text/format";
@@ -29,8 +29,6 @@ function stored<T extends string>(name: string, fallback: T) {
 /** `""` follows the system. */
 export const theme = stored<"" | "light" | "dark">("theme", "");
 export const zone = stored<Zone>("zone", "local");
-/** Sent as `Authorization: Bearer`; only a server beyond loopback asks for one. */
-export const token = stored<string>("token", "");
 export const panelWidth = stored<string>("panel", "520");
 export const treeWidth = stored<string>("tree", "380");
 

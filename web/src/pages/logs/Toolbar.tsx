@@ -1,8 +1,6 @@
-import { headers, send } from "../../api/client";
 import { Icon } from "../../components/Icon";
 import { Menu } from "../../components/Menu";
 import { update } from "../../state/location";
-import { token } from "../../state/preferences";
 import { FieldList } from "./Facets";
 import { asParams, columns, toggleColumn, view } from "./filter";
 
@@ -45,19 +43,8 @@ function Download({ format, close }: { format: "ndjson" | "csv"; close: () => vo
   const search = asParams();
   search.set("format", format);
   const url = `/v1/logs/export?${search}`;
-  const name = `plainview-logs.${format}`;
-  const onClick = async (event: Event) => {
-    close();
-    if (token.value === "") return; // the browser streams it to disk by itself
-    event.preventDefault();
-    const response = await send(url, { headers: headers() });
-    const held = URL.createObjectURL(await response.blob());
-    const anchor = Object.assign(document.createElement("a"), { href: held, download: name });
-    anchor.click();
-    URL.revokeObjectURL(held);
-  };
   return (
-    <a class="menu-item" href={url} download={name} onClick={onClick}>
+    <a class="menu-item" href={url} download={`plainview-logs.${format}`} onClick={close}>
       {format === "ndjson" ? "NDJSON, a line each" : "CSV, for a spreadsheet"}
     </a>
   );

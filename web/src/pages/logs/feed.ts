@@ -14,13 +14,15 @@ const MOST_NEW = 3000;
 /** New lines are shown at most so often, ms. */
 const FLUSH_MS = 150;
 
-function fetchLogs(filter: LogFilter): Fetch<Entry> {
+/** Pages of a filter's lines; `first` gets the first page as it comes. */
+function fetchLogs(filter: LogFilter, first: (page: LogPage) => void): Fetch<Entry> {
   return async (cursor, limit, signal) => {
     const page = await post<LogPage>(
       "/v1/logs/search",
       { ...filter, limit, ...(cursor ? { cursor } : {}) },
       signal,
     );
+    if (cursor === null) first(page);
     return { rows: page.logs, total: page.total, next: page.next };
   };
 }
@@ -56,10 +58,13 @@ export class Feed {
   /** Looks for a filter's lines. What is on the screen stays until they are there. */
   async restart(filter: LogFilter): Promise<void> {
     this.#filter = filter;
-    await this.found.restart(fetchLogs(filter));
+    let newest = this.#newest;
+    await this.found.restart(
+      fetchLogs(filter, (page) => {
+        newest = Number(page.last_id);
+      }),
+    );
     if (this.#filter !== filter) return;
-    const first = this.found.first();
-    const newest = first.reduce((top, entry) => Math.max(top, Number(entry.id)), 0);
     batch(() => {
       this.#newest = newest;
       this.#fresh = this.#fresh.filter((entry) => Number(entry.id) > newest);
@@ -77,17 +82,18 @@ export class Feed {
     this.#changed();
   }
 
-  /** Follows new lines from the newest found on. */
+  /** Follows new lines from where the search ended. */
   follow(url: string): void {
     this.unfollow();
     const controller = new AbortController();
     this.#follower = controller;
-    void follow(url, this.#newest > 0 ? String(this.#newest) : "", controller.signal, {
+    void follow(url, String(this.#newest), controller.signal, {
       connected: (open) => {
         this.connected.value = open;
       },
       event: (name, data) => {
         if (name === "logs") this.#receive((JSON.parse(data) as { logs: Entry[] }).logs);
+        if (name === "skipped") this.#lost = true; // a burst: the list is asked for anew
       },
     });
   }

@@ -1,9 +1,11 @@
 import type { ComponentChildren } from "preact";
+import { get, send } from "../../api/client";
 import type { Status as About, Stream } from "../../api/types";
 import { Icon } from "../../components/Icon";
 import { Service } from "../../components/Service";
 import { Command, Failed, Skeleton } from "../../components/States";
-import { theme, token, zone } from "../../state/preferences";
+import { theme, zone } from "../../state/preferences";
+import { useResource } from "../../state/resource";
 import { concerns, dropped, refreshServer, serviceRows, status, statusFailure } from "../../state/server";
 import { ago, bytes, count, day, duration, zoneName } from "../../text/format";
 import { visibleString } from "../../text/visible";
@@ -274,23 +276,28 @@ function Preferences() {
             </div>
           </dd>
         </div>
-        {token.value !== "" && (
-          <div>
-            <dt>Token</dt>
-            <dd>
-              <button
-                type="button"
-                class="button"
-                onClick={() => {
-                  token.value = "";
-                }}
-              >
-                Forget the token kept here
-              </button>
-            </dd>
-          </div>
-        )}
+        <SignOut />
       </dl>
     </section>
+  );
+}
+
+/** Shown where a token was asked for. */
+function SignOut() {
+  const session = useResource("session", (signal) => get<{ required: boolean }>("/v1/session", signal));
+  if (!session.data.value?.required) return null;
+  const signOut = async () => {
+    await send("/v1/session", { method: "DELETE" });
+    window.location.reload();
+  };
+  return (
+    <div>
+      <dt>Signed in</dt>
+      <dd>
+        <button type="button" class="button" onClick={signOut}>
+          Sign out
+        </button>
+      </dd>
+    </div>
   );
 }
