@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import http
+import http.client
 import os
 import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
-
-import httpx
+from urllib.parse import urlsplit
 
 from plainview.server.presence import held, running
 
@@ -59,10 +60,15 @@ def ensure_running(settings: Settings, *, timeout: float = 30.0) -> str:
 
 
 def _answers(url: str) -> bool:
+    place = urlsplit(url)
+    connection = http.client.HTTPConnection(place.hostname or "", place.port, timeout=2.0)
     try:
-        return httpx.get(f"{url}/v1/health/live", timeout=2.0, trust_env=False).is_success
-    except httpx.HTTPError:
+        connection.request("GET", "/v1/health/live")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def _start(settings: Settings, directory: Path) -> subprocess.Popen[bytes]:

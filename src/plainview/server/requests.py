@@ -137,8 +137,15 @@ class _InAddress(_Strict):
     environment: list[Text] | None = Field(None, description="Environments, any of.")
     logger: list[Text] | None = Field(None, description="Loggers, any of.")
     trace_id: list[Text] | None = None
+    span_id: list[Text] | None = None
     request_id: list[Text] | None = None
     job_id: list[Text] | None = None
+    batch_id: list[Text] | None = None
+    run_id: list[Text] | None = None
+    user_id: list[Text] | None = None
+    project_id: list[Text] | None = None
+    session_id: list[Text] | None = None
+    tenant_id: list[Text] | None = None
 
 
 class TailRequest(_InAddress):
