@@ -19,9 +19,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from plainview.capture.channel import Channel
     from plainview.capture.pump import Outlet
+    from plainview.capture.segment import Segment
     from plainview.capture.shipping import Shipper
-    from plainview.capture.spool import Channel, Segment, Spool
+    from plainview.capture.spool import Spool
 
 __all__ = ["Keeper"]
 
