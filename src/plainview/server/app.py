@@ -11,7 +11,7 @@ from starlette.middleware import Middleware
 from plainview.server.access import Access, SecurityHeaders, Token
 from plainview.server.content import RequireJson
 from plainview.server.describe import describe
-from plainview.server.problems import register
+from plainview.server.problems import Unexpected, register
 from plainview.server.questions import Questions
 from plainview.server.routes import health, ingest, logs, lookup, session, traces
 from plainview.server.screen import STATIC, Screen
@@ -58,7 +58,12 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(SecurityHeaders), Middleware(Access, token=secret), Middleware(RequireJson)],
+        middleware=[
+            Middleware(SecurityHeaders),
+            Middleware(Unexpected),
+            Middleware(Access, token=secret),
+            Middleware(RequireJson),
+        ],
     )
     questions = Questions(pipeline.store, timeout)
     screen = Screen(static)

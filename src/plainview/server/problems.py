@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["MEDIA_TYPE", "Problem", "problem", "register"]
+__all__ = ["MEDIA_TYPE", "Problem", "Unexpected", "problem", "register"]
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -119,7 +120,6 @@ def register(app: FastAPI) -> None:
         (HTTPException, _http),
         (QueryTimeout, _timeout),
         (StoreError, _store),
-        (Exception, _unexpected),
     ):
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type] # each handler takes its own kind
 
@@ -168,6 +168,27 @@ def _store(_: Request, error: StoreError) -> Response:
     return problem(503, "The store could not answer; the server's log says why")
 
 
-def _unexpected(request: Request, error: Exception) -> Response:
-    _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
-    return problem(500, "Something went wrong in the server; its log says what")
+class Unexpected:
+    """ASGI middleware that answers what nobody expected, once, and says in the log what it was."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, and catch."""
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self.app(scope, receive, watched)
+        except Exception:
+            if scope["type"] != "http":
+                raise
+            _log.exception("%s %r failed", scope["method"], scope["path"])
+            if started:  # the connection breaks off, so that nobody takes the answer for whole
+                raise
+            await problem(500, "Something went wrong in the server; its log says what")(scope, receive, send)

@@ -45,7 +45,7 @@ class Questions:
         self.store = store
         self.timeout = timeout
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="plainview-question")
-        self._pending: set[Cancellation] = set()
+        self._pending: dict[int, Cancellation] = {}
         self._closed = False
 
     async def ask(self, request: Request, question: Callable[[Reader], object], missing: str = "") -> Response:
@@ -82,7 +82,7 @@ class Questions:
             raise Problem(503, "Too many questions at once; try again", headers={"Retry-After": "1"})
         cancellation = Cancellation()
         reader = Reader(self.store, self.timeout, cancellation)
-        self._pending.add(cancellation)
+        self._pending[id(cancellation)] = cancellation
         future = asyncio.get_running_loop().run_in_executor(self._pool, partial(work, reader))
         future.add_done_callback(lambda done: self._done(done, cancellation))
         try:
@@ -97,14 +97,14 @@ class Questions:
             raise
 
     def _done(self, future: asyncio.Future[Any], cancellation: Cancellation) -> None:
-        self._pending.discard(cancellation)
+        del self._pending[id(cancellation)]
         if not future.cancelled():
             future.exception()  # looked at, so that one that nobody waits for any more is not reported
 
     def close(self) -> None:
         """Drop every question, those under way too, and take no more. The threads end soon after."""
         self._closed = True
-        for cancellation in list(self._pending):
+        for cancellation in list(self._pending.values()):
             cancellation.cancel()
 
     def join(self) -> None:
