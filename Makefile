@@ -45,9 +45,8 @@ format: $(VENV)/.dev web/node_modules/.installed ## Bring the sources into form
 	@$(NPM) run --silent format
 
 docs: $(VENV)/.dev ## The documentation, into site/
-	@$(BIN)/python docs/settings_table.py
-	@$(BIN)/python -m mkdocs build --strict --quiet $(ARGS)
-	@echo "site/index.html"
+	@$(BIN)/python docs/tables.py
+	@$(BIN)/python -m mkdocs build --strict $(ARGS)
 
 bench: $(VENV)/.bench ## Speed, side by side with others: a table, and JSON in bench/results/
 	@$(BIN)/python -m bench $(ARGS)

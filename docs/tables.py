@@ -1,0 +1,126 @@
+"""Writes the tables of the reference out of the code, so that the pages cannot fall behind.
+
+`make docs` runs it; a test fails when a page is not what this makes of the code. What people wrote around the tables
+stays as it is.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+import typer
+
+from plainview.cli import COMMANDS, build
+from plainview.settings import PROFILES, QUIET_LOGGERS, Settings, descriptions, environment_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["PAGES", "written"]
+
+_BEGIN, _END = "<!-- begin: written by docs/tables.py -->", "<!-- end -->"
+
+#: The first setting of each group, and the group's title.
+_GROUPS: Final = {
+    "service": "Who you are",
+    "level": "What is kept",
+    "console": "Where records go besides the spool",
+    "endpoint": "Server and shipping",
+    "segment_bytes": "The spool",
+    "max_string": "Bounds of a record",
+    "scrub": "Scrubbing",
+    "sample": "Sampling and limits",
+    "trace_sample": "Traces",
+}
+
+
+def _row(*cells: str) -> str:
+    return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
+
+
+def _settings() -> Iterator[str]:
+    says = descriptions()
+    for field in msgspec.inspect.type_info(Settings).fields:  # type: ignore[attr-defined] # a struct's
+        if field.name in _GROUPS:
+            yield from ("", f"## {_GROUPS[field.name]}", "", _row("setting", "takes", "default", "what it does"))
+            yield "|---|---|---|---|"
+        default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        shown = [_value(default)]
+        shown += [
+            f"{environment}: {_value(values[field.name])}"
+            for environment, values in PROFILES.items()
+            if field.name in values and values[field.name] != default
+        ]
+        names = f"`{field.name}`<br>`{environment_name(field.name)}`"
+        yield _row(names, _takes(field.type), "<br>".join(filter(None, shown)), says[field.name])
+    quiet = ", ".join(f"`{name}`" for name in sorted(QUIET_LOGGERS, key=str.lower))
+    yield from ("", f"With `quiet` on, these loggers keep warnings and worse: {quiet}.")
+
+
+def _takes(kind: msgspec.inspect.Type) -> str:
+    """What a setting takes, in words."""
+    match kind.type if isinstance(kind, msgspec.inspect.Metadata) else kind:
+        case msgspec.inspect.LiteralType(values=values):
+            return " · ".join(f"`{value}`" for value in values)
+        case msgspec.inspect.BoolType():
+            return "`true` · `false`"
+        case (
+            msgspec.inspect.IntType(ge=least, le=most, gt=above)
+            | msgspec.inspect.FloatType(ge=least, le=most, gt=above)
+        ):
+            bounds = {"≥": least, ">": above, "≤": most}
+            given = (f"{sign} {bound:,.10g}" for sign, bound in bounds.items() if bound is not None)
+            return f"number {', '.join(given)}".strip()
+        case msgspec.inspect.DictType():
+            return "`name=value,name=value`"
+        case msgspec.inspect.VarTupleType():
+            return "`one,two`"
+        case _:
+            return "text"
+
+
+def _value(value: Any) -> str:  # noqa: ANN401 - any setting's value
+    if value in ("", {}, ()):
+        return ""
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:_}`" if isinstance(value, int) and value >= 10_000 else f"`{value}`"  # noqa: PLR2004 - long ones are grouped
+
+
+def _commands() -> Iterator[str]:
+    group = typer.main.get_command(build(COMMANDS))
+    for name, command in group.commands.items():  # type: ignore[attr-defined] # a group's
+        yield from ("", f"## `plainview {name}`", "", inspect.cleandoc(command.help or ""), "")
+        yield from (_row("argument, option", "what it does"), "|---|---|")
+        for parameter in command.params:
+            if parameter.param_type_name == "argument":
+                yield _row(f"`{parameter.name.upper()}`", parameter.help or "")
+            elif not parameter.hidden:
+                value = "" if parameter.is_flag else " …"
+                names = " ".join(f"`{option}{value}`" for option in (*parameter.opts, *parameter.secondary_opts))
+                default = "" if parameter.is_flag or callable(parameter.default) else _value(parameter.default or "")
+                says = re.sub(r"\s+\[default: (.*)\]$", r" Default: `\1`.", parameter.help or "")
+                yield _row(names, says + (f" Default: {default}." if default else ""))
+
+
+#: Page → what makes its tables.
+PAGES: Final[Mapping[Path, Callable[[], Iterator[str]]]] = {
+    Path(__file__).parent / "reference/settings.md": _settings,
+    Path(__file__).parent / "reference/cli.md": _commands,
+}
+
+
+def written(page: Path) -> str:
+    """A page with its tables made anew."""
+    text = "\n".join(PAGES[page]()).strip()
+    pattern = f"(?s){re.escape(_BEGIN)}.*?{re.escape(_END)}"
+    return re.sub(pattern, lambda _: f"{_BEGIN}\n\n{text}\n\n{_END}", page.read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    for page in PAGES:
+        page.write_text(written(page), encoding="utf-8")
