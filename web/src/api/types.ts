@@ -188,15 +188,22 @@ export interface ServiceRow {
   spans: number;
 }
 
+/** One process that sends, or what comes in over HTTP (without a service). */
 export interface Stream {
   stream: string;
-  service?: string;
-  pid?: number;
+  service: string;
+  pid: number | null;
   alive: boolean;
+  /** Shipped from another machine. */
+  remote: boolean;
   lag_bytes: number;
-  dropped?: Record<string, number>;
-  degraded_since?: string | null;
-  dropped_reason?: string;
+  missing_segments: number;
+  dropped: Record<string, number>;
+  dropped_reason: string;
+  degraded_since: string | null;
+  rate_limited: number;
+  internal_errors: number;
+  error: string;
 }
 
 export interface Status {
@@ -209,6 +216,8 @@ export interface Status {
     bytes: number;
     garbage_lines: number;
     lag_bytes: number;
+    running: boolean;
+    trouble: string;
     streams: Stream[];
   };
   dropped_total: number;

@@ -1,7 +1,8 @@
 import { Icon, type IconName } from "../components/Icon";
+import { concerns } from "../state/concerns";
 import { link, path } from "../state/location";
 import { dark, theme } from "../state/preferences";
-import { concerns, status, statusFailure } from "../state/server";
+import { status, statusFailure } from "../state/server";
 
 export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: "/logs", name: "Logs", icon: "logs" },

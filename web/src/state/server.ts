@@ -2,7 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { Failure, get } from "../api/client";
-import type { ServiceRow, Status, Stream } from "../api/types";
+import type { ServiceRow, Status } from "../api/types";
 
 const EVERY_MS = 5000;
 
@@ -34,26 +34,6 @@ export function watchServer(): void {
   ask();
   setInterval(ask, EVERY_MS);
   document.addEventListener("visibilitychange", ask);
-}
-
-/** Records that a stream had to drop. */
-export function dropped(stream: Stream): number {
-  return Object.values(stream.dropped ?? {}).reduce((sum, each) => sum + each, 0);
-}
-
-/** Things about capture and ingest that want a person. */
-export function concerns(about: Status | undefined): string[] {
-  if (!about) return [];
-  const found: string[] = [];
-  for (const stream of about.ingest.streams) {
-    const name = `${stream.service ?? stream.stream} (pid ${stream.pid ?? "?"})`;
-    if (stream.degraded_since) found.push(`${name} is degraded`);
-    if (dropped(stream) > 0) found.push(`${name} dropped records`);
-  }
-  if (about.dropped_total > 0 && !found.some((each) => each.endsWith("dropped records")))
-    found.push("records were dropped");
-  if (about.ingest.garbage_lines > 0) found.push("lines could not be understood");
-  return found;
 }
 
 /** Colours of services, the same all over the screen; there are ten (`--service-0` …), the last one grey. */

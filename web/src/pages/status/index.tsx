@@ -4,9 +4,10 @@ import type { Status as About, Stream } from "../../api/types";
 import { Icon } from "../../components/Icon";
 import { Service } from "../../components/Service";
 import { Command, Failed, Skeleton } from "../../components/States";
+import { concerns, dropped, sender } from "../../state/concerns";
 import { theme, zone } from "../../state/preferences";
 import { useResource } from "../../state/resource";
-import { concerns, dropped, refreshServer, serviceRows, status, statusFailure } from "../../state/server";
+import { refreshServer, serviceRows, status, statusFailure } from "../../state/server";
 import { ago, bytes, count, day, duration, zoneName } from "../../text/format";
 import { visibleString } from "../../text/visible";
 import "./status.css";
@@ -159,7 +160,7 @@ function Streams({ streams }: { streams: Stream[] }) {
           <tbody>
             {streams.map((stream) => (
               <tr key={stream.stream}>
-                <td>{stream.service ? <Service name={stream.service} /> : "–"}</td>
+                <td>{stream.service ? <Service name={stream.service} /> : sender(stream)}</td>
                 <td class="number">{stream.pid ?? "–"}</td>
                 <td>
                   <StreamState stream={stream} />
@@ -188,12 +189,11 @@ function StreamState({ stream }: { stream: Stream }) {
       </span>
     );
   }
-  return stream.alive ? (
+  if (!stream.alive) return <span class="dim">ended</span>;
+  return (
     <span class="alive">
-      <i class="dot" /> alive
+      <i class="dot" /> {stream.remote ? "shipping from afar" : "alive"}
     </span>
-  ) : (
-    <span class="dim">ended</span>
   );
 }
 
