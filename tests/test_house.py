@@ -145,18 +145,27 @@ canonical = lambda name: name.lower().replace("_", "-").replace(".", "-")
 allowed = {{canonical(name) for name in allowed}}
 
 class Only:
+    def __init__(self, finder):
+        self.finder = finder
+
     def find_spec(self, name, path=None, target=None):
         owners = homes.get(name.partition(".")[0], ())
         if owners and not allowed & {{canonical(owner) for owner in owners}}:
-            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+            return None
+        return self.finder.find_spec(name, path, target)
 
-sys.meta_path.insert(0, Only())
+    def __getattr__(self, name):
+        return getattr(self.finder, name)
+
+sys.meta_path[:] = map(Only, sys.meta_path)
 {program}
 """
 
 
-def only_with_base_dependencies(program, directory):
-    base = [re.match(r"[\w.-]+", line)[0] for line in PYPROJECT["project"]["dependencies"]]
+def only_with_base_dependencies(program, directory, *extras):
+    project = PYPROJECT["project"]
+    lines = [*project["dependencies"], *(line for extra in extras for line in project["optional-dependencies"][extra])]
+    base = [re.match(r"[\w.-]+", line)[0] for line in lines]
     return python(BASE_ONLY.format(base=base, program=program), directory)
 
 
@@ -192,6 +201,16 @@ plainview.shutdown()
     lines = [json.loads(line) for file in tmp_path.rglob("log-*.ndjson") for line in file.read_text().splitlines()]
     assert {line["message"] for line in lines} == {"from logging", "hello"}
     assert {line["job_id"] for line in lines} == {"j-1"}
+
+
+@pytest.mark.parametrize("command", ["run --no-server -- true", "level", "doctor", "agent --once --help", "version"])
+def test_where_applications_run_the_extra_cli_is_enough(command, tmp_path):
+    program = f"""
+from plainview.cli import main
+sys.argv = ["plainview", *{command.split()!r}]
+main()
+"""
+    only_with_base_dependencies(program, tmp_path, "cli")
 
 
 def test_the_wheel_holds_the_types_marker_and_nothing_but_the_package(tmp_path):
