@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -36,10 +37,10 @@ class Demo:
 
     def __init__(self, directory: Path, *arguments: str) -> None:
         self.directory = directory
-        self._printed = directory / "printed.txt"
+        self._printed = directory / f"printed-{uuid.uuid4()}.txt"
         with self._printed.open("wb") as printed:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "plainview", "demo", "--dir", str(directory / "demo"), *arguments],
+                [sys.executable, "-m", "plainview.cli", "demo", "--dir", str(directory / "demo"), *arguments],
                 stdout=printed,
                 stderr=subprocess.STDOUT,
                 cwd=directory,

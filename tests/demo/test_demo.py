@@ -45,7 +45,7 @@ def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(star
     assert any(name.startswith("engine ") for name in names), names
     assert {log["service"] for log in trace["logs"]} >= {"studio-api", "studio-worker"}
     job = next(log["job_id"] for log in trace["logs"] if log.get("job_id"))
-    assert {log["service"] for log in _found(demo, job_id=job)} >= {"studio-api", "studio-worker", "llm-provider"}
+    assert all(_found(demo, job_id=job, service=service) for service in SERVICES)
 
     # Troubles of several kinds are there.
     for what, wanted in {
@@ -82,6 +82,18 @@ def test_it_stops_by_itself_after_its_duration(start_demo):
     assert demo.process.wait(20) == 0
     assert "traffic" in demo.printed
     assert "none" in demo.printed
+
+
+def test_a_second_one_in_the_same_folder_says_so_and_leaves_the_first_alone(start_demo):
+    first = start_demo("--port", "0", "--no-load")
+    first.wait_until_open()
+    second = start_demo("--port", "0")
+    assert second.process.wait(20) == 1
+    assert "already runs" in second.printed
+    assert first.url in second.printed
+    assert first.ask("/v1/health")["status"] == "healthy"
+    os.kill(first.process.pid, signal.SIGTERM)
+    assert first.process.wait(20) == 0
 
 
 def test_nothing_outlives_a_demo_that_is_killed(start_demo):

@@ -81,5 +81,5 @@ def test_a_job_is_claimed_once_and_recovered_from_its_checkpoint(tmp_path):
 
 def test_the_documentation_tells_the_schedule_as_it_is():
     page = (EXAMPLES.parent / "docs/how-to/demo.md").read_text()
-    told = [tuple(map(int, row)) for row in re.findall(r"\| (\d+) s \| (\d+) s \| (?:(?:\d+) s|–) \|", page)]
+    told = [tuple(map(int, row)) for row in re.findall(r"\| (\d+) s \| (\d+) s \| [^|]*\|", page)]
     assert told == [(fault.first, fault.every) for fault in faults.SCHEDULE.values()]

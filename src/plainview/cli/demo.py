@@ -16,6 +16,7 @@ from rich.table import Table
 
 import plainview
 from plainview.cli.children import Child, ending, free_port, stop
+from plainview.server.presence import AlreadyRunning, held, running
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,6 +29,8 @@ _READY_SECONDS: Final = 30.0
 _SHORT_LIFE_SECONDS: Final = 5.0
 _SHORT_LIVES: Final = 4
 _PATIENCE_SECONDS: Final = 5.0
+#: What to look at first where something answers.
+_PAGES: Final = {"studio-api": "/books", "llm-provider": "/health"}
 _NEEDED: Final = ("fastapi", "httpx", "sqlalchemy", "uvicorn")
 
 
@@ -40,7 +43,9 @@ def demo(
     port: Annotated[
         int | None, typer.Option(help="Port of the server; 7070 when left out, or any that is free.")
     ] = None,
-    dir: Annotated[Path, typer.Option(help="Folder for everything that the demo writes.")] = Path(".plainview-demo"),  # noqa: A002 - the option's name
+    directory: Annotated[Path, typer.Option("--dir", help="Folder for everything that the demo writes.")] = Path(
+        ".plainview-demo"
+    ),
     rate: Annotated[float, typer.Option(min=0.1, max=200, help="Mean of the traffic, requests a second.")] = 6.0,
     duration: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
     no_load: Annotated[bool, typer.Option("--no-load", help="Start the studio without traffic.")] = False,
@@ -53,9 +58,9 @@ def demo(
         raise typer.Exit(1)
     signals = _Signals()
     try:
-        studio = _Studio(console, dir.absolute(), port, 0.0 if no_load else rate)
-    except OSError as error:
-        console.print(f"[red]The demo cannot start:[/] {error}")
+        studio = _Studio(console, directory.absolute(), port, 0.0 if no_load else rate)
+    except (_Unable, OSError) as error:
+        console.print(str(error), markup=False, style="red")
         raise typer.Exit(1) from None
     try:
         studio.open(signals.any)
@@ -93,6 +98,8 @@ class _Studio:
     def __init__(self, console: Console, directory: Path, port: int | None, rate: float) -> None:
         self._console: Final = console
         self._directory: Final = directory
+        if held(directory):
+            raise _Unable(f"{AlreadyRunning(directory, running(directory))}. Take another folder: --dir FOLDER")  # noqa: TRY003, EM102 - said once
         output = directory / "output"
         output.mkdir(parents=True, exist_ok=True)
         (directory / ".gitignore").write_text("*\n")
@@ -115,10 +122,10 @@ class _Studio:
         }
         uvicorn = f"uvicorn studio.provider:app --port {provider_port} --no-access-log --log-level warning"
         commands: dict[str, tuple[int | None, list[str]]] = {
-            "server": (server_port, ["plainview", "serve", "--port", str(server_port)]),
+            "server": (None, ["plainview.cli", "serve", "--port", str(server_port)]),
             "llm-provider": (
                 provider_port,
-                ["plainview", "run", "--service", "llm-provider", "--", sys.executable, "-m", *uvicorn.split()],
+                ["plainview.cli", "run", "--service", "llm-provider", "--", sys.executable, "-m", *uvicorn.split()],
             ),
             "studio-api": (api_port, ["studio.api"]),
             "studio-worker": (None, ["studio.worker"]),
@@ -148,10 +155,10 @@ class _Studio:
         self._console.print("[bold]Plainview demo[/]  a content studio: API, worker, LLM provider, readers\n")
         for child in (self._server, *self._services):
             child.start()
-        self._await([self._server], stopping)
+        self._await([self._server], stopping, lambda _: self._answering())
         if not stopping():
             self._show_links()
-        self._await(self._services, stopping)
+        self._await(self._services, stopping, lambda child: child.ready)
         if stopping():
             return
         for child in self._load:
@@ -179,7 +186,11 @@ class _Studio:
             stop(group, patience=_PATIENCE_SECONDS, hurry=hurry)
         self._console.print(f"[dim]Stopped. What was recorded is in[/] {self._shown_directory}")
 
-    def _await(self, children: Sequence[Child], stopping: Callable[[], bool]) -> None:
+    def _answering(self) -> bool:
+        found = running(self._directory)
+        return found is not None and found.pid == self._server.pid
+
+    def _await(self, children: Sequence[Child], stopping: Callable[[], bool], ready: Callable[[Child], bool]) -> None:
         deadline = time.monotonic() + _READY_SECONDS
         waiting = list(children)
         while waiting and not stopping():
@@ -187,7 +198,7 @@ class _Studio:
                 code = child.exit_code
                 if code is not None:
                     raise _Unable(_why(child, f"{child.name} did not start: it {ending(code)}."))
-            waiting = [child for child in waiting if not child.ready]
+            waiting = [child for child in waiting if not ready(child)]
             if waiting and time.monotonic() > deadline:
                 names = ", ".join(child.name for child in waiting)
                 raise _Unable(_why(waiting[0], f"Not ready after {_READY_SECONDS:g} s: {names}."))
@@ -212,7 +223,7 @@ class _Studio:
         table = Table.grid(padding=(0, 2))
         table.add_row()
         for child in self._services:
-            address = f"http://127.0.0.1:{child.port}/docs" if child.port else ""
+            address = f"http://127.0.0.1:{child.port}{_PAGES[child.name]}" if child.port else "takes jobs"
             table.add_row(f"  [green]●[/] {child.name}", address)
         table.add_row("  [green]●[/] traffic", f"about {self._rate:g} requests/s") if self._rate else table.add_row(
             "  ○ traffic", "none (--no-load)"
