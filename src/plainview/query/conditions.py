@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Condition", "Test", "check_text", "of_json", "of_term", "of_text", "sql"]
 
-Test = Literal["is", "exists", "contains", "prefix", ">", ">=", "<", "<="]
+Test = Literal["is", "exists", "missing", "contains", "prefix", ">", ">=", "<", "<="]
 
 _LARGEST: Final = (1 << 63) - 1
 _EXACT: Final = 1 << 53
@@ -162,12 +162,12 @@ def of_json(field: Field, given: object, now: datetime, asked: str, *, negated: 
     values = given if isinstance(given, list) else [given]
     if not values or len(values) > _LONGEST_VALUE:
         raise BadInput(asked, f"a list of values holds 1 to {_LONGEST_VALUE}")
-    if values == [None]:
-        return Condition(field, (("exists", None),), not negated)
     return Condition(field, tuple(_json_test(field, value, now, asked) for value in values), negated)
 
 
 def _json_test(field: Field, value: object, now: datetime, asked: str) -> tuple[Test, Any]:
+    if value is None:
+        return "missing", None
     if isinstance(value, str):
         check_text(value, asked)
         if field.name in ("logger", "name") and value.endswith("*"):
@@ -248,10 +248,10 @@ def _spellings(number: float) -> tuple[str, ...]:
 
 def _comparison(field: Field, test: Test, value: Any, dialect: Dialect) -> Sql:  # noqa: ANN401 - the type is the field's
     match test:
-        case "exists":
+        case "exists" | "missing":
             # Of a field that every record has, the empty text means that it was not given.
-            empty = field.kind in ("keyword", "text") and not field.null
-            return Sql(f"{field.column} <> ''" if empty else f"{field.text(dialect)} IS NOT NULL")
+            there, gone = ("<> ''", "= ''") if field.always else ("IS NOT NULL", "IS NULL")
+            return Sql(f"{field.text(dialect)} {there if test == 'exists' else gone}")
         case "contains":
             return Sql(dialect.contains(field.text(dialect)), (value,))
         case "prefix":

@@ -14,11 +14,11 @@ import msgspec
 
 from plainview.query.errors import BadInput
 
-__all__ = ["Cursor", "read", "write"]
+__all__ = ["LAST_MOMENT", "Cursor", "read", "write"]
 
 _LARGEST: Final = (1 << 63) - 1
 #: Microseconds to the end of the year 9999.
-_LAST_MOMENT: Final = 253_402_300_799_000_000
+LAST_MOMENT: Final = 253_402_300_799_000_000
 
 
 class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True):
@@ -41,8 +41,13 @@ def write(cursor: Cursor) -> str:
     return base64.urlsafe_b64encode(msgspec.json.encode(cursor)).decode().rstrip("=")
 
 
-def read(text: str, of: str) -> Cursor:
+def read(text: str, of: str, greatest: int = _LARGEST) -> Cursor:
     """The cursor that :func:`write` made.
+
+    Args:
+        text: the cursor.
+        of: the list and order that it must be of.
+        greatest: greatest key that the list can have.
 
     Raises:
         BadInput: it is none, or one of another list or order.
@@ -55,7 +60,8 @@ def read(text: str, of: str) -> Cursor:
             field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"
         ) from None
     numbers = (cursor.key, cursor.until_id, cursor.total, cursor.now)
-    unfit = any(abs(number) > _LARGEST for number in numbers) or abs(cursor.now) > _LAST_MOMENT or "\0" in cursor.id
+    unfit = any(abs(number) > _LARGEST for number in numbers) or abs(cursor.now) > LAST_MOMENT or "\0" in cursor.id
+    unfit = unfit or abs(cursor.key) > greatest
     if unfit:
         raise BadInput(
             field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"

@@ -68,6 +68,11 @@ class Field:
     #: Where in the JSON column: the paths that may hold it, most likely first.
     paths: tuple[tuple[str, ...], ...] = ()
 
+    @property
+    def always(self) -> bool:
+        """Whether every row has it, an empty text standing for nothing."""
+        return self.kind in ("keyword", "text") and not self.null
+
     def text(self, dialect: Dialect) -> str:
         """SQL of the value; as text for a field of the record's own."""
         return self._sql([dialect.attribute(self.column, path) for path in self.paths])

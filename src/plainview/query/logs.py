@@ -73,7 +73,7 @@ def search(
         BadInput: the filter or the cursor is wrong.
     """
     of = f"logs.{order}"
-    place = cursors.read(cursor, of) if cursor else None
+    place = cursors.read(cursor, of, cursors.LAST_MOMENT) if cursor else None
     asked_at = moment(place.now) if place else now()
     until = place.until_id if place else reader.store.last_id("logs")
     where = all_of(of_logs(given, asked_at).sql(reader.dialect), Sql("id <= ?", (until,)))

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from plainview.store.interface import Cancellation, QueryTimeout
+from plainview.store.interface import Cancellation, QueryCancelled, QueryTimeout
 
 if TYPE_CHECKING:
     from plainview.query.sql import Sql
@@ -45,6 +45,9 @@ class Reader:
             QueryTimeout: the question's time is up.
             QueryCancelled: it was cancelled, or the store is being closed.
         """
+        if self.cancellation.cancelled:
+            msg = "the query was cancelled"
+            raise QueryCancelled(msg)
         left = None
         if self.timeout is not None:
             left = self._deadline - time.monotonic()
