@@ -40,12 +40,20 @@ def wait_for(condition, seconds=15.0):
     return found
 
 
+def fill(path):
+    with contextlib.suppress(OSError), path.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(1024))
+
+
 @needs_root
 def test_a_full_disk_is_survived_counted_shown_and_recovered_from(small_disk, capfd):
     capture = Capture(small_disk / "data")
     capture.configure(spool_memory_bytes=65536)
     log = plainview.get_logger("a")
-    for n in range(10_000):
+    log.info("line", n=0)
+    fill(small_disk / "filler")
+    for n in range(1, 10_000):
         log.info("line", n=n)
     counters = runtime.runtime().recorder.spool.counters
     assert counters.dropped["log"] > 0

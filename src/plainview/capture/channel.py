@@ -113,7 +113,7 @@ class Channel:
             fast = time.monotonic() - self.made_at < 10  # noqa: PLR2004 - seconds
             size = self.active.size * 2 if fast else self.active.size
         size = max(min(size, self.spool.settings.segment_bytes), least * 2)
-        path = self.spool.path / f"spare-{self.kind}-{os.getpid()}-{time.monotonic_ns():x}"
+        path = os.path.join(self.spool.path, f"spare-{self.kind}-{os.getpid()}-{time.monotonic_ns():x}")
         return Segment.create(path, size, 0)
 
     def publish(self, segment: Segment) -> None:
@@ -122,9 +122,9 @@ class Channel:
         Raises:
             OSError: the folder is gone.
         """
-        target = self.spool.path / str(SegmentName(self.kind, self.next_number))
+        target = os.path.join(self.spool.path, str(SegmentName(self.kind, self.next_number)))
         if segment.path is not None:
-            segment.path.rename(target)
+            os.rename(segment.path, target)
         segment.path, segment.number = target, self.next_number
         self.next_number += 1
         self.active, self.made_at = segment, time.monotonic()
@@ -196,7 +196,7 @@ class Channel:
     def _discard(segment: Segment) -> None:
         if segment.path is not None:
             with contextlib.suppress(OSError):
-                segment.path.unlink()
+                os.unlink(segment.path)
         segment.map.close()
 
 

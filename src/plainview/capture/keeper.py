@@ -14,10 +14,10 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview import segments
+from plainview.capture.spool import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from plainview.capture.channel import Channel
     from plainview.capture.pump import Outlet
@@ -169,24 +169,25 @@ class Keeper:
 
     def _mend_all(self) -> None:
         spool = self._spool
-        if not (spool.path / segments.LOCK).exists():
+        if not os.path.exists(os.path.join(spool.path, segments.LOCK)):
             spool.remake()
         for channel in spool.channels.values():
             self._mend(channel)
 
     def _mend(self, channel: Channel) -> None:
         for segment in channel.retired:
-            if segment.path is not None and segment.end is not None and not segment.path.exists():
-                segment.path.write_bytes(segment.map[: segment.end])
+            if segment.path is not None and segment.end is not None and not os.path.exists(segment.path):
+                with open(segment.path, "wb") as file:
+                    file.write(segment.map[: segment.end])
         active = channel.active
         if active is None:
             return
-        if active.path is None or not active.path.exists():
+        if active.path is None or not os.path.exists(active.path):
             given = self._given.pop(active, None)
             channel.restore(same_name=active.path is not None)
             if given is not None and channel.active is not None:
                 self._given[channel.active] = given
-        if channel.spare is not None and channel.spare.path is not None and not channel.spare.path.exists():
+        if channel.spare is not None and channel.spare.path is not None and not os.path.exists(channel.spare.path):
             channel.spare = None
 
     def _sweep(self) -> None:
@@ -195,7 +196,7 @@ class Keeper:
         if not spool.opened:
             return
         closed = [
-            (number, kind, spool.path / str(segments.SegmentName(kind, number)))
+            (number, kind, os.path.join(spool.path, str(segments.SegmentName(kind, number))))
             for kind, number in segments.listing(spool.path)
             if number < spool.channels[kind].next_number - 1
         ]
@@ -207,40 +208,45 @@ class Keeper:
             spool.counters.dropped[kind] += _lines(path)
             spool.counters.reason = "the spool was full or too old, and no server collected it"
             with contextlib.suppress(OSError):
-                path.unlink()
+                os.unlink(path)
             total -= sizes[path]
-        for stream in (spool.root / "spool").iterdir():
+        for stream in _streams(os.path.dirname(spool.path)):
             if stream != spool.path and not segments.is_alive(stream):
                 self._tidy(stream)
 
-    def _tidy(self, stream: Path) -> None:
+    def _tidy(self, stream: str) -> None:
         for name in segments.listing(stream):
-            path = stream / str(name)
+            path = os.path.join(stream, str(name))
             with contextlib.suppress(OSError):
                 end = segments.content_end(path)
                 if end < _size(path):
                     os.truncate(path, end)
-        for spare in stream.glob("spare-*"):
-            with contextlib.suppress(OSError):
-                spare.unlink()
-        if self._too_old(stream):
-            import shutil  # noqa: PLC0415 - slow to import, and rarely needed
-
-            shutil.rmtree(stream, ignore_errors=True)
-
-    def _too_old(self, path: Path) -> bool:
         with contextlib.suppress(OSError):
-            return time.time() - path.stat().st_mtime > self._spool.settings.spool_max_age_hours * 3600
+            for left in os.listdir(stream):
+                if left.startswith("spare-"):
+                    os.unlink(os.path.join(stream, left))
+        if self._too_old(stream):
+            remove(stream)
+
+    def _too_old(self, path: str) -> bool:
+        with contextlib.suppress(OSError):
+            return time.time() - os.stat(path).st_mtime > self._spool.settings.spool_max_age_hours * 3600
         return False
 
 
-def _size(path: Path) -> int:
+def _streams(folder: str) -> list[str]:
     with contextlib.suppress(OSError):
-        return path.stat().st_size
+        return [entry.path for entry in os.scandir(folder) if entry.is_dir() and not entry.name.startswith(".")]
+    return []
+
+
+def _size(path: str) -> int:
+    with contextlib.suppress(OSError):
+        return os.stat(path).st_size
     return 0
 
 
-def _lines(path: Path) -> int:
-    with contextlib.suppress(OSError), path.open("rb") as file:
+def _lines(path: str) -> int:
+    with contextlib.suppress(OSError), open(path, "rb") as file:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: file.read(1 << 20), b""))
     return 0

@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import mmap
 import os
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from pathlib import Path
+from typing import Final
 
 __all__ = ["Segment"]
 
@@ -21,7 +18,7 @@ class Segment:
 
     __slots__ = ("end", "map", "number", "path", "size")
 
-    def __init__(self, map_: mmap.mmap, path: Path | None, number: int) -> None:
+    def __init__(self, map_: mmap.mmap, path: str | None, number: int) -> None:
         self.map: Final = map_
         self.size: Final = len(map_)
         self.path = path
@@ -35,7 +32,7 @@ class Segment:
         return cls(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS), None, number)
 
     @classmethod
-    def create(cls, path: Path, size: int, number: int) -> Segment:
+    def create(cls, path: str, size: int, number: int) -> Segment:
         """Preallocate and map a file.
 
         Zeros are written rather than blocks reserved: that brings the pages into memory at once, which is several
@@ -52,7 +49,7 @@ class Segment:
             map_ = mmap.mmap(descriptor, size)
         except BaseException:
             with contextlib.suppress(OSError):
-                path.unlink()
+                os.unlink(path)
             raise
         finally:
             os.close(descriptor)

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from plainview import segments
+from plainview.capture.spool import remove
 from plainview.segments import SegmentName
 
 if TYPE_CHECKING:
@@ -119,9 +120,7 @@ class Shipper:
             closed = not alive or SegmentName(name.kind, name.number + 1) in names
             sent += self._ship_segment(stream, name, closed=closed)
         if not alive and not segments.listing(stream):
-            import shutil  # noqa: PLC0415 - slow to import, and rarely needed
-
-            shutil.rmtree(stream, ignore_errors=True)
+            remove(str(stream))
         return sent
 
     def _ship_segment(self, stream: Path, name: SegmentName, *, closed: bool) -> int:

@@ -27,11 +27,10 @@ from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from plainview.settings import Settings
 
-__all__ = ["Counters", "Spool", "now"]
+__all__ = ["Counters", "Spool", "now", "remove"]
 
 
 def now() -> str:
@@ -85,7 +84,8 @@ class Spool:
         self.lock = RLock()
         self._changing = False
         self.opened = False
-        self.path: Path = None  # type: ignore[assignment] # set when the stream is opened
+        #: The stream's folder, once it is opened.
+        self.path = ""
         self.degraded_since: str | None = None
         self.counters.__init__()  # type: ignore[misc] # the same object: others hold it
         self._lock_descriptor = -1
@@ -100,13 +100,6 @@ class Spool:
             if descriptor >= 0:
                 with contextlib.suppress(OSError):
                     os.close(descriptor)
-
-    @property
-    def root(self) -> Path:
-        """The data directory."""
-        from pathlib import Path  # noqa: PLC0415 - slow to import: only once there is something to write
-
-        return Path(self.directory)
 
     def exclusively(self, change: Callable[[], None] | None = None) -> None:
         """Change segments, one thread at a time, and place the lines that waited for it.
@@ -147,24 +140,22 @@ class Spool:
 
     def _make(self, name: str) -> None:
         """Make the folder under another name, lock it, then let it appear: a visible stream is a locked one."""
-        parent = self.root / "spool"
-        parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        hidden = parent / f".{name}.new"
-        if hidden.exists():  # a folder made again, whose making failed half way
-            import shutil  # noqa: PLC0415 - slow to import
-
-            shutil.rmtree(hidden, ignore_errors=True)
-        hidden.mkdir(mode=0o700)
+        parent = os.path.join(self.directory, "spool")
+        os.makedirs(parent, mode=0o700, exist_ok=True)
+        hidden = os.path.join(parent, f".{name}.new")
+        remove(hidden)  # left by a making that failed half way
+        os.mkdir(hidden, mode=0o700)
         self.let_go()
         self._lock_descriptor = self._status_descriptor = -1
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-        self._lock_descriptor = os.open(hidden / LOCK, flags, 0o600)
+        self._lock_descriptor = os.open(os.path.join(hidden, LOCK), flags, 0o600)
         fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        self._status_descriptor = os.open(hidden / STATUS, flags, 0o600)
+        self._status_descriptor = os.open(os.path.join(hidden, STATUS), flags, 0o600)
         os.pwrite(self._status_descriptor, self._status(), 0)
-        (hidden / PROCESS).write_bytes(encode(self._process()) + b"\n")
-        self.path = parent / name
-        hidden.rename(self.path)
+        with open(os.path.join(hidden, PROCESS), "wb") as file:
+            file.write(encode(self._process()) + b"\n")
+        self.path = os.path.join(parent, name)
+        os.rename(hidden, self.path)
 
     def remake(self) -> None:
         """Make the folder again, under its old name, after somebody removed it.
@@ -172,7 +163,7 @@ class Spool:
         Raises:
             OSError: it cannot be made now.
         """
-        self._make(self.path.name)
+        self._make(os.path.basename(self.path))
 
     def _process(self) -> dict[str, Any]:
         settings = self.settings
@@ -230,3 +221,14 @@ def _nobody() -> None:
 def _slug(service: str) -> str:
     kept = "".join(character if character.isascii() and character.isalnum() else "-" for character in service)
     return kept.strip("-")[:48] or "app"
+
+
+def remove(stream: str) -> None:
+    """Remove a stream's folder, as far as it can be. It is flat; no module has to be imported for it.
+
+    (An import in a forked child can wait for ever, for a thread of the parent that was importing.)
+    """
+    with contextlib.suppress(OSError):
+        for name in os.listdir(stream):
+            os.unlink(os.path.join(stream, name))
+        os.rmdir(stream)
