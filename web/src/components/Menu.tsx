@@ -7,7 +7,7 @@ import { Icon, type IconName } from "./Icon";
 
 interface Props {
   /** What the button says. */
-  text?: ComponentChildren;
+  text?: string;
   /** What it is, for screen readers and the tooltip. */
   label: string;
   icon?: IconName;
@@ -78,7 +78,11 @@ export function Menu(props: Props) {
         class={`button ${props.on ? "on " : ""}${props.class ?? ""}`}
         aria-haspopup="dialog"
         aria-expanded={isOpen}
-        aria-label={props.label}
+        aria-label={
+          props.text === undefined || props.text === props.label
+            ? props.label
+            : `${props.label}: ${props.text}`
+        }
         title={props.label}
         onClick={() => {
           open.value = !isOpen;
@@ -115,7 +119,8 @@ export function Choice(props: ChoiceProps) {
     ...options,
     ...chosen.filter((name) => !options.some((o) => o.name === name)).map((name) => ({ name })),
   ];
-  const text = chosen.length === 0 ? props.none : chosen.length === 1 ? chosen[0] : `${chosen.length} chosen`;
+  const text =
+    chosen.length === 0 ? props.none : chosen.length === 1 ? (chosen[0] ?? "") : `${chosen.length} chosen`;
   return (
     <Menu
       label={props.label}

@@ -22,6 +22,8 @@ interface Props {
   rowHeight: number;
   /** What the list is, for screen readers. */
   label: string;
+  /** `treegrid` when rows have levels and can be folded. */
+  role?: "grid" | "treegrid";
   /** Rows there are in all, when more than are loaded. */
   total?: number | undefined;
   /** Row with the cursor; −1 for none. */
@@ -94,10 +96,11 @@ export function VirtualList(props: Props) {
   const { active } = props;
 
   return (
+    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the role is a grid either way
     <div
       ref={box}
       class="virtual"
-      role="grid"
+      role={props.role ?? "grid"}
       tabIndex={0}
       aria-label={props.label}
       aria-rowcount={props.total ?? count}

@@ -42,14 +42,9 @@ export function TopBar({ onPalette, rangeOpener }: Props) {
       {path.value === "/status" && <h1 class="topbar-title">Status</h1>}
       {path.value.startsWith("/traces/") && <h1 class="topbar-title">Trace</h1>}
       <span class="grow" />
-      <button
-        type="button"
-        class="button palette-button"
-        onClick={onPalette}
-        aria-label={`Go to a page or an id (${MOD} K)`}
-      >
+      <button type="button" class="button palette-button" onClick={onPalette}>
         <Icon name="search" size={14} />
-        <span class="palette-hint">Go to page or id</span>
+        <span class="palette-hint">Go to page or id </span>
         <kbd>{MOD} K</kbd>
       </button>
       {!single && (

@@ -63,6 +63,7 @@ export function Waterfall(props: Props) {
       </div>
       <VirtualList
         label="Spans"
+        role="treegrid"
         count={rows.length}
         rowHeight={ROW}
         active={cursor}
