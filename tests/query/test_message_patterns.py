@@ -23,6 +23,7 @@ from plainview.grouping.messages import MAX_LENGTH, normalise
         ("from 10.0.0.1:8080 by a.b+c@example.com", "from <ip> by <email>"),
         ("utf-8 sha256 http2 s3 v2 base64", "utf-8 sha256 http2 s3 v2 base64"),
         ("  several\n\t lines  here ", "several lines here"),
+        ("\x1b[1;31mred\x1b[0m 5", "red <num>"),
         ("facade defaced", "facade defaced"),
         ("", ""),
     ],

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from conftest import START
+from query_fill import START
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from plainview.query import facets, histograms, logs, patterns, resolve, services

@@ -6,7 +6,7 @@ import json
 
 import msgspec
 import pytest
-from conftest import START
+from query_fill import START
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from plainview.query import trace, traces

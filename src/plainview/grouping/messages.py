@@ -27,6 +27,8 @@ _PARTS: Final[dict[str, str]] = {
     "num": r"(?<![\w.])[+-]?\d+(?:[.,]\d+)*(?:[eE][+-]?\d+)?|\d+",
 }
 _VARIABLE: Final = re.compile("|".join(f"(?P<{name}>{pattern})" for name, pattern in _PARTS.items()))
+#: Colours and the like (ECMA-48 control sequences) say nothing about a message.
+_CONTROL: Final = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 _SPACE: Final = re.compile(r"\s+")
 
 
@@ -43,4 +45,7 @@ def normalise(message: str) -> str:
     Args:
         message: any text; only its first :data:`MAX_LENGTH` characters count.
     """
-    return _VARIABLE.sub(_placeholder, _SPACE.sub(" ", message[:MAX_LENGTH]).strip())
+    message = message[:MAX_LENGTH]
+    if "\x1b" in message:
+        message = _CONTROL.sub("", message)
+    return _VARIABLE.sub(_placeholder, _SPACE.sub(" ", message).strip())

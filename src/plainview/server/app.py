@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from plainview.server.access import Access, SecurityHeaders, Token
@@ -20,8 +20,6 @@ from plainview.server.tail import Tails
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from starlette.responses import Response
 
     from plainview.ingest.pipeline import Pipeline
 
@@ -62,20 +60,16 @@ def create_app(
             Middleware(SecurityHeaders),
             Middleware(Unexpected),
             Middleware(Access, token=secret),
+            Middleware(Screen, folder=static),
             Middleware(RequireJson),
         ],
     )
     questions = Questions(pipeline.store, timeout)
-    screen = Screen(static)
-    app.state.plainview = State(pipeline.store, pipeline, directory, questions, Tails(questions), screen, secret)
+    app.state.plainview = State(pipeline.store, pipeline, directory, questions, Tails(questions), secret)
     register(app)
     for router in _ROUTERS:
         app.include_router(router)
 
-    async def page(request: Request) -> Response:
-        return screen.serve(request)
-
-    app.add_route("/{path:path}", page, methods=["GET", "HEAD"], include_in_schema=False)
     document: dict[str, Any] = {}
 
     def openapi() -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +16,7 @@ from plainview.query.errors import BadInput
 from plainview.store.interface import QueryCancelled, QueryTimeout, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from fastapi import FastAPI
     from starlette.requests import Request
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 __all__ = ["MEDIA_TYPE", "Problem", "Unexpected", "problem", "register"]
 
 MEDIA_TYPE: Final = "application/problem+json"
+
+_MOST_ERRORS: Final = 20
+#: How the validation names the member of a union that it tried.
+_TRIED: Final = re.compile(r"(?:constrained-)?(?:str|int|float|bool|none|list\[.*\]|dict\[.*\])")
 
 _log = logging.getLogger(__name__)
 
@@ -134,17 +139,21 @@ def _bad_input(_: Request, error: BadInput) -> Response:
 
 
 def _invalid(_: Request, error: RequestValidationError) -> Response:
-    errors = [{"field": _field(one["loc"]), "message": one["msg"]} for one in error.errors()[:20]]
     if any(one["type"] == "json_invalid" for one in error.errors()):
         return problem(400, "The body is not JSON", [{"field": "body", "message": "is not JSON"}])
-    first = errors[0] if errors else {"field": "body", "message": "is not as expected"}
-    return problem(422, f"{first['field']}: {first['message']}", errors)
+    messages: dict[str, list[str]] = {}
+    for one in error.errors()[:_MOST_ERRORS]:
+        told = messages.setdefault(_field(one["loc"]), [])
+        if one["msg"] not in told:
+            told.append(one["msg"])
+    errors = [{"field": field, "message": ", or: ".join(told)} for field, told in messages.items()]
+    return problem(422, f"{errors[0]['field']}: {errors[0]['message']}", errors)
 
 
-def _field(place: Iterable[int | str]) -> str:
-    """``("body", "filters", "pid", "int")`` → ``filters.pid``: without where it came in, bounded."""
-    parts = [str(part)[:60] for part in place]
-    return ".".join(parts[1:] or parts) or "body"
+def _field(place: Sequence[int | str]) -> str:
+    """``("body", "filters", "pid", "int")`` → ``filters.pid``: without where it came in and which type was tried."""
+    parts = [str(part)[:60] for part in place[1:] if not (isinstance(part, str) and _TRIED.fullmatch(part))]
+    return ".".join(parts) or str(place[0])
 
 
 def _http(_: Request, error: HTTPException) -> Response:

@@ -6,16 +6,17 @@ import gzip
 import hashlib
 import mimetypes
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from starlette.datastructures import Headers
 from starlette.responses import HTMLResponse, Response
 
 from plainview.server.answers import takes_gzip
 from plainview.server.problems import problem
 
 if TYPE_CHECKING:
-    from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
 __all__ = ["STATIC", "Screen"]
 
@@ -28,6 +29,8 @@ _PACKED: Final = frozenset({"text/html", "text/css", "text/javascript", "applica
 _WORTH_IT: Final = 1024
 #: Set here rather than taken from the machine, whose tables differ.
 _TYPES: Final = {".js": "text/javascript", ".mjs": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+#: Ends of addresses that are files and never pages of the screen.
+_FILES: Final = frozenset({*_TYPES, ".map", ".png", ".ico", ".json", ".txt", ".woff2", ".webmanifest"})
 
 _NOT_BUILT: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Plainview</title>
 <h1>The screen is not built</h1>
@@ -48,38 +51,48 @@ class _File:
 
 
 class Screen:
-    """Serves the files of a folder, and its ``index.html`` for every address that is a page of the screen.
+    """ASGI middleware for every address outside the API: the files of a folder, and its page for all others.
 
     Args:
+        app: what answers the API.
         folder: where the built files are.
     """
 
-    def __init__(self, folder: Path = STATIC) -> None:
+    def __init__(self, app: ASGIApp, folder: Path = STATIC) -> None:
+        self.app = app
         self.folder = folder
         self._files: dict[Path, _File] = {}
 
-    def serve(self, request: Request) -> Response:
-        """The answer to a GET or HEAD of any address outside the API."""
-        path = request.url.path
-        if path.startswith("/v1/") or path == "/v1":
-            return problem(404, "There is nothing at this address")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer or pass on."""
+        path = scope.get("path", "")
+        if scope["type"] != "http" or path == "/v1" or path.startswith("/v1/"):
+            await self.app(scope, receive, send)
+            return
+        if scope["method"] in ("GET", "HEAD"):
+            response = self._answer(path, Headers(scope=scope))
+        else:
+            response = problem(405, "This address does not take that method", headers={"Allow": "GET, HEAD"})
+        await response(scope, receive, send)
+
+    def _answer(self, path: str, headers: Headers) -> Response:
         file = self._file(path.lstrip("/")) if path != "/" else None
         immutable = path.startswith("/assets/")
         if file is None:
-            if immutable or Path(path).suffix in {*_TYPES, ".map", ".png", ".ico", ".json", ".txt", ".woff2"}:
+            if immutable or PurePosixPath(path).suffix in _FILES:
                 return problem(404, "There is nothing at this address")
             file = self._file("index.html")
         if file is None:
             return HTMLResponse(_NOT_BUILT, 503, {"Cache-Control": "no-store"})
-        return self._response(request, file, _FOR_EVER if immutable else _FRESH)
+        return self._response(headers, file, _FOR_EVER if immutable else _FRESH)
 
     @staticmethod
-    def _response(request: Request, file: _File, caching: str) -> Response:
+    def _response(given: Headers, file: _File, caching: str) -> Response:
         headers = {"Cache-Control": caching, "ETag": file.tag, "Vary": "Accept-Encoding"}
-        if file.tag in request.headers.get("if-none-match", ""):
+        if file.tag in given.get("if-none-match", ""):
             return Response(status_code=304, headers=headers)
         body = file.body
-        if file.packed is not None and takes_gzip(request.headers):
+        if file.packed is not None and takes_gzip(given):
             body = file.packed
             headers["Content-Encoding"] = "gzip"
         return Response(body, headers=headers, media_type=file.type)

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from plainview.ingest.pipeline import Pipeline
     from plainview.server.access import Token
     from plainview.server.questions import Questions
-    from plainview.server.screen import Screen
     from plainview.server.tail import Tails
     from plainview.store.interface import Store
 
@@ -30,7 +29,6 @@ class State:
     directory: Path
     questions: Questions
     tails: Tails
-    screen: Screen
     token: Token | None = None
     started: float = field(default_factory=time.monotonic)
 

@@ -36,7 +36,7 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/logs", tags=["logs"])
 
-EntryId = Annotated[str, Path(pattern=r"^[0-9]{1,18}$", description="`id` of an entry.", examples=["48211"])]
+EntryId = Annotated[int, Path(ge=0, lt=10**18, description="`id` of an entry.", examples=[48211])]
 
 _CSV = (
     *("id", "timestamp", "level", "service", "logger", "message", "environment", "version", "host", "pid"),
@@ -163,13 +163,13 @@ def _cell(value: object) -> object:
     return value
 
 
-@router.get("/{id}", response_model=LogEntry)
+@router.get("/{id:int}", response_model=LogEntry)
 async def entry(request: Request, here: Here, id: EntryId) -> Response:  # noqa: A002 - the API's name for it
     """One entry."""
-    return await here.questions.ask(request, lambda reader: logs.entry(reader, id), f"There is no log entry {id}")
+    return await here.questions.ask(request, lambda reader: logs.entry(reader, str(id)), f"There is no log entry {id}")
 
 
-@router.get("/{id}/context", response_model=ContextPage)
+@router.get("/{id:int}/context", response_model=ContextPage)
 async def context(
     request: Request,
     here: Here,
@@ -179,6 +179,6 @@ async def context(
     """An entry between those that came before and after it: all, or those of its request, process or trace."""
     return await here.questions.ask(
         request,
-        lambda reader: logs.context(reader, id, before=around.before, after=around.after, scope=around.scope),
+        lambda reader: logs.context(reader, str(id), before=around.before, after=around.after, scope=around.scope),
         f"There is no log entry {id}",
     )
