@@ -6,8 +6,8 @@ import math
 from datetime import timedelta
 
 import pytest
-from query_fill import START
 from hypothesis import HealthCheck, given, settings, strategies as st
+from query_fill import START
 
 from plainview.query import logs
 from plainview.query.errors import BadInput

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import msgspec
 import pytest
-from query_fill import START
 from hypothesis import HealthCheck, given, settings, strategies as st
+from query_fill import START
 
 from plainview.query import facets, histograms, logs, patterns, resolve, services
 from plainview.query.errors import BadInput

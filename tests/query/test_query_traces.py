@@ -6,8 +6,8 @@ import json
 
 import msgspec
 import pytest
-from query_fill import START
 from hypothesis import HealthCheck, given, settings, strategies as st
+from query_fill import START
 
 from plainview.query import trace, traces
 from plainview.query.errors import BadInput
