@@ -29,59 +29,45 @@ _PAUSE: Final = 0.001
 _BURST: Final = 10
 
 
-def _run(
-    call: Callable[[int], None], count: int, finish: Callable[[], None], kept: Callable[[], int]
-) -> dict[str, float]:
-    warm = count // 10
-    for number in range(warm):
-        call(number)
+def _run(made: Logs | Spans, warm_up: Callable[[], None], calls: Callable[[], None], count: int) -> dict[str, float]:
+    warm_up()
     cpu, wall = time.process_time_ns(), time.perf_counter_ns()
-    for number in range(count):
-        call(number)
+    calls()
     wall = time.perf_counter_ns() - wall
-    finish()
+    made.finish()
     cpu = time.process_time_ns() - cpu
-    return {"wall_us": wall / count / 1e3, "cpu_us": cpu / count / 1e3, "kept": kept() / (count + warm)}
+    return {"wall_us": wall / count / 1e3, "cpu_us": cpu / count / 1e3, "kept": made.kept() / (count + count // 10)}
 
 
 def one_after_another(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
     """Lines as fast as one thread can write them."""
-    return _run(logs.line, count, logs.finish, logs.kept)
+    return _run(logs, lambda: logs.write(range(count // 10)), lambda: logs.write(range(count)), count)
 
 
 def spans(made: Spans, count: int, _folder: Path) -> dict[str, float]:
     """Spans as fast as one thread can make them."""
-    return _run(made.span, count, made.finish, made.kept)
+    return _run(made, lambda: made.make(count // 10), lambda: made.make(count), count)
 
 
 def four_threads(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
     """The same number of lines from four threads at once; time per line."""
-    share = count // _THREADS
     gate = threading.Barrier(_THREADS + 1)
 
     def work() -> None:
         gate.wait()
-        for number in range(share):
-            logs.line(number)
+        logs.write(range(count // _THREADS))
 
-    for number in range(count // 10):
-        logs.line(number)
+    # A thread starts with an empty context: each is given the caller's, as an application would.
     threads = [threading.Thread(target=contextvars.copy_context().run, args=(work,)) for _ in range(_THREADS)]
     for thread in threads:
         thread.start()
-    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
-    gate.wait()
-    for thread in threads:
-        thread.join()
-    wall = time.perf_counter_ns() - wall
-    logs.finish()
-    cpu = time.process_time_ns() - cpu
-    total = share * _THREADS
-    return {
-        "wall_us": wall / total / 1e3,
-        "cpu_us": cpu / total / 1e3,
-        "kept": logs.kept() / (total + count // 10),
-    }
+
+    def calls() -> None:
+        gate.wait()
+        for thread in threads:
+            thread.join()
+
+    return _run(logs, lambda: logs.write(range(count // 10)), calls, count)
 
 
 def beside_a_busy_thread(logs: Logs, count: int, _folder: Path) -> dict[str, float]:
@@ -94,15 +80,14 @@ def beside_a_busy_thread(logs: Logs, count: int, _folder: Path) -> dict[str, flo
             for step in range(1000):
                 value = (value * 31 + step) % 1_000_003
 
-    for number in range(100):
-        logs.line(number)
+    logs.write(range(100))
     thread = threading.Thread(target=compute, daemon=True)
     thread.start()
     taken = []
     for number in range(count):
         time.sleep(_PAUSE)
         before = time.perf_counter_ns()
-        logs.line(number)
+        logs.write(range(number, number + 1))
         taken.append(time.perf_counter_ns() - before)
     stop = True
     thread.join()
@@ -112,15 +97,14 @@ def beside_a_busy_thread(logs: Logs, count: int, _folder: Path) -> dict[str, flo
 
 def busy_disk(logs: Logs, count: int, folder: Path) -> dict[str, float]:
     """The time of each call, some ten thousand a second, while another process writes to the disk and fsyncs."""
-    for number in range(1000):
-        logs.line(number)
+    logs.write(range(1000))
     taken = []
     with disk.busy(folder):
         for number in range(count):
             if number % _BURST == 0:
                 time.sleep(_PAUSE)
             before = time.perf_counter_ns()
-            logs.line(number)
+            logs.write(range(number, number + 1))
             taken.append(time.perf_counter_ns() - before)
     logs.finish()
     return {**_percentiles(taken), "kept": logs.kept() / (count + 1000)}

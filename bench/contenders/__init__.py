@@ -39,8 +39,8 @@ MODULES: Final = {
 class Logs:
     """A logger that has been set up, with the context bound."""
 
-    #: Write the line of this number.
-    line: Callable[[int], None]
+    #: Write the lines of these numbers.
+    write: Callable[[range], None]
     #: Call the logger this many times at a level that is off.
     off: Callable[[int], None]
     #: Write out what waits in memory.
@@ -53,8 +53,8 @@ class Logs:
 class Spans:
     """A tracer that has been set up."""
 
-    #: Open a span with the four attributes, and close it.
-    span: Callable[[int], None]
+    #: Open a span with the four attributes and close it, this many times.
+    make: Callable[[int], None]
     finish: Callable[[], None]
     kept: Callable[[], int]
 

@@ -23,11 +23,12 @@ def logs(folder: Path) -> Logs:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     log = logging.getLogger(NAME)
 
-    def line(number: int) -> None:
-        log.info(MESSAGE, extra={"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.info(MESSAGE, extra={"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
 
     def off(count: int) -> None:
         for _ in range(count):
             log.debug("order shipped", extra={"order_id": 1, "carrier": "meridian", "weight_kg": 2.75})
 
-    return Logs(line, off, logging.shutdown, lambda: lines(file))
+    return Logs(write, off, logging.shutdown, lambda: lines(file))

@@ -40,8 +40,9 @@ def logs(_folder: Path) -> Logs:
     bound = logfire.set_baggage(**CONTEXT)
     bound.__enter__()
 
-    def line(number: int) -> None:
-        logfire.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+    def write(numbers: range) -> None:
+        for number in numbers:
+            logfire.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
 
     def off(count: int) -> None:
         for _ in range(count):
@@ -51,17 +52,18 @@ def logs(_folder: Path) -> Logs:
         bound.__exit__(None, None, None)
         _finish()
 
-    return Logs(line, off, finish, lambda: exporter.count)
+    return Logs(write, off, finish, lambda: exporter.count)
 
 
 def spans(_folder: Path) -> Spans:
     exporter = _configure()
 
-    def one(_number: int) -> None:
-        with logfire.span(SPAN, engine="pdf", pages=12, scale=1.5, cached=False):
-            pass
+    def make(count: int) -> None:
+        for _ in range(count):
+            with logfire.span(SPAN, engine="pdf", pages=12, scale=1.5, cached=False):
+                pass
 
-    return Spans(one, _finish, lambda: exporter.count)
+    return Spans(make, _finish, lambda: exporter.count)
 
 
 def web(_folder: Path) -> Web:

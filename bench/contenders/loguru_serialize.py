@@ -20,8 +20,9 @@ def logs(folder: Path) -> Logs:
     bound = logger.contextualize(**CONTEXT)
     bound.__enter__()
 
-    def line(number: int) -> None:
-        logger.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+    def write(numbers: range) -> None:
+        for number in numbers:
+            logger.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
 
     def off(count: int) -> None:
         for _ in range(count):
@@ -31,4 +32,4 @@ def logs(folder: Path) -> Logs:
         bound.__exit__(None, None, None)
         logger.remove()
 
-    return Logs(line, off, finish, lambda: lines(file))
+    return Logs(write, off, finish, lambda: lines(file))

@@ -31,14 +31,15 @@ def logs(_folder: Path) -> Logs:
     logging.basicConfig(level=logging.INFO, handlers=[handler])
     log = logging.getLogger(NAME)
 
-    def line(number: int) -> None:
-        log.info(MESSAGE, extra={"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.info(MESSAGE, extra={"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
 
     def off(count: int) -> None:
         for _ in range(count):
             log.debug("order shipped", extra={"order_id": 1, "carrier": "meridian", "weight_kg": 2.75})
 
-    return Logs(line, off, provider.shutdown, lambda: exporter.count)
+    return Logs(write, off, provider.shutdown, lambda: exporter.count)
 
 
 def tracing(exporter: CountingSpans) -> TracerProvider:
@@ -52,8 +53,9 @@ def spans(_folder: Path, exporter: CountingSpans | None = None) -> Spans:
     provider = tracing(exporter)
     tracer = provider.get_tracer(NAME)
 
-    def one(_number: int) -> None:
-        with tracer.start_as_current_span(SPAN, attributes=ATTRIBUTES):
-            pass
+    def make(count: int) -> None:
+        for _ in range(count):
+            with tracer.start_as_current_span(SPAN, attributes=ATTRIBUTES):
+                pass
 
-    return Spans(one, provider.shutdown, lambda: exporter.count)
+    return Spans(make, provider.shutdown, lambda: exporter.count)

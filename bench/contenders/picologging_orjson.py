@@ -40,11 +40,12 @@ def logs(folder: Path) -> Logs:
     picologging.basicConfig(level=picologging.INFO, handlers=[handler])
     log = picologging.getLogger(NAME)
 
-    def line(number: int) -> None:
-        log.info(MESSAGE, {"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.info(MESSAGE, {"order_id": number, "carrier": CARRIERS[number & 3], "weight_kg": WEIGHT})
 
     def off(count: int) -> None:
         for _ in range(count):
             log.debug("order shipped", {"order_id": 1, "carrier": "meridian", "weight_kg": 2.75})  # noqa: PLE1205 - see the module
 
-    return Logs(line, off, handler.flush, lambda: lines(file))
+    return Logs(write, off, handler.flush, lambda: lines(file))

@@ -30,14 +30,15 @@ def logs(folder: Path, **settings: Any) -> Logs:  # noqa: ANN401 - as configure'
 
     log = configure(folder, **settings)
 
-    def line(number: int) -> None:
-        log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
 
     def off(count: int) -> None:
         for _ in range(count):
             log.debug("order shipped", order_id=1, carrier="meridian", weight_kg=2.75)
 
-    return Logs(line, off, plainview.shutdown, lambda: lines(*folder.glob("spool/*/log-*.ndjson")))
+    return Logs(write, off, plainview.shutdown, lambda: lines(*folder.glob("spool/*/log-*.ndjson")))
 
 
 def spans(folder: Path) -> Spans:
@@ -46,11 +47,12 @@ def spans(folder: Path) -> Spans:
     configure(folder)
     span = plainview.span
 
-    def one(_number: int) -> None:
-        with span(SPAN, engine="pdf", pages=12, scale=1.5, cached=False):
-            pass
+    def make(count: int) -> None:
+        for _ in range(count):
+            with span(SPAN, engine="pdf", pages=12, scale=1.5, cached=False):
+                pass
 
-    return Spans(one, plainview.shutdown, lambda: lines(*folder.glob("spool/*/span-*.ndjson")))
+    return Spans(make, plainview.shutdown, lambda: lines(*folder.glob("spool/*/span-*.ndjson")))
 
 
 def web(folder: Path) -> Web:

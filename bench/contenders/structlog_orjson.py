@@ -38,11 +38,12 @@ def logs(folder: Path) -> Logs:
     log = configure(file)
     structlog.contextvars.bind_contextvars(**CONTEXT)
 
-    def line(number: int) -> None:
-        log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
+    def write(numbers: range) -> None:
+        for number in numbers:
+            log.info(MESSAGE, order_id=number, carrier=CARRIERS[number & 3], weight_kg=WEIGHT)
 
     def off(count: int) -> None:
         for _ in range(count):
             log.debug("order shipped", order_id=1, carrier="meridian", weight_kg=2.75)
 
-    return Logs(line, off, lambda: None, lambda: lines(file))
+    return Logs(write, off, lambda: None, lambda: lines(file))
