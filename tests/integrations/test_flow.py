@@ -102,9 +102,7 @@ def test_work_of_a_process_pool_executor(spool, method):
     assert {line["trace_id"] for line in lines} == {span.trace_id}
 
 
-@pytest.mark.parametrize(
-    "make", [lambda: multiprocessing.get_context("spawn").Pool(1), lambda: multiprocessing.pool.ThreadPool(1)]
-)
+@pytest.mark.parametrize("make", [multiprocessing.get_context("spawn").Pool, multiprocessing.pool.ThreadPool])
 def test_work_of_a_pool(spool, make):
     expected = {"job_id": "j1"}
     with make(1) as pool:

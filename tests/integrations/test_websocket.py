@@ -51,8 +51,8 @@ def test_a_conversation_is_announced_and_summed_up(spool, client):
         websocket.send_text("hello")
         assert websocket.receive_text() == "hellohello"
         (accepted,) = spool.logs(message="websocket accepted")
-        assert spool.requests() == spool.spans() == []
-    closed, (span,) = spool.request(), spool.spans()
+        assert spool.requests() == spool.spans(kind="SERVER") == []
+    closed, (span,) = spool.request(), spool.spans(kind="SERVER")
     assert closed["message"] == "websocket closed"
     assert closed["extra"] == {
         "method": "WS",
@@ -103,4 +103,4 @@ def test_a_fault_is_one_line_with_the_stack(spool, client):
         websocket.receive_text()
     line = spool.request()
     assert (line["message"], line["level"], line["exception"]["type"]) == ("websocket failed", "ERROR", "LookupError")
-    assert spool.spans()[0]["status"] == "ERROR"
+    assert spool.spans(kind="SERVER")[0]["status"] == "ERROR"

@@ -10,10 +10,16 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import TYPE_CHECKING, Any
+import time
+import warnings
+from typing import TYPE_CHECKING, Any, TextIO
 
 from plainview.capture import runtime
+from plainview.capture.recorder import source_member
 from plainview.capture.stdlib import StandardLogging
+from plainview.integrations.foreign import record
+from plainview.integrations.patching import is_ours, mark
+from plainview.integrations.safety import failed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,7 +33,9 @@ def own_output() -> None:
 
 
 class _Unseen(StandardLogging):
-    """Lowers levels for itself alone."""
+    """Lowers levels for itself alone, and sees warnings without taking them away."""
+
+    _show: Callable[..., None] | None = None
 
     def install(self) -> None:
         """Begin to capture."""
@@ -54,10 +62,17 @@ class _Unseen(StandardLogging):
         for name, function in zip(_PATCHED, (call_handlers, get_effective_level, make_record), strict=True):
             setattr(logging.Logger, name, function)
         super().install()
+        if self._took_warnings:  # in the way that takes them off the terminal
+            logging.captureWarnings(capture=False)
+            self._took_warnings = False
+            self._show = show = warnings.showwarning
+            warnings.showwarning = _recording(show)
 
     def uninstall(self) -> None:
         """Put everything back as it was."""
         super().uninstall()
+        if self._show is not None and is_ours(warnings.showwarning):
+            warnings.showwarning = self._show
         for name, function in self._before.items():
             setattr(logging.Logger, name, function)
         self._forget()
@@ -82,6 +97,25 @@ class _Unseen(StandardLogging):
     @staticmethod
     def _forget() -> None:
         logging.Logger.manager._clear_cache()  # type: ignore[attr-defined]  # noqa: SLF001 - as `Logger.setLevel` does
+
+
+def _recording(show: Callable[..., None]) -> Callable[..., None]:
+    def showwarning(  # noqa: PLR0913, PLR0917 - the standard library's signature
+        message: Warning | str,
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,
+        line: str | None = None,
+    ) -> None:
+        try:
+            text, source = f"{category.__name__}: {message}", source_member(filename, "", lineno)
+            record("py.warnings", 30, time.time_ns(), text, {}, source=source, exception=None)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            failed(error)
+        show(message, category, filename, lineno, file, line)
+
+    return mark(showwarning, show)
 
 
 _PATCHED = ("callHandlers", "getEffectiveLevel", "makeRecord")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["is_ours", "replace"]
+__all__ = ["is_ours", "mark", "replace"]
 
 
 def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:  # noqa: ANN401 - a class or module
@@ -20,9 +20,13 @@ def replace(owner: Any, name: str, make: Callable[[Callable[..., Any]], Callable
     original = getattr(owner, name)
     if is_ours(original):
         return
-    replacement = functools.wraps(original)(make(original))
+    setattr(owner, name, mark(functools.wraps(original)(make(original)), original))
+
+
+def mark(replacement: Callable[..., Any], original: Callable[..., Any]) -> Callable[..., Any]:
+    """Note on a function what it replaces."""
     replacement.__plainview__ = original  # type: ignore[attr-defined] # how we know our own again
-    setattr(owner, name, replacement)
+    return replacement
 
 
 def is_ours(function: object) -> bool:

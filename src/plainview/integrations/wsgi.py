@@ -86,7 +86,7 @@ def _begin(environ: Environ, start_response: StartResponse) -> _Request | None:
 class _Request(Exchange):
     """One request."""
 
-    __slots__ = ("_counted", "_start_response")
+    __slots__ = ("_counted", "_length", "_start_response")
 
     def __init__(self, environ: Environ, start_response: StartResponse, method: str, path: str) -> None:
         def header(name: str) -> str | None:
@@ -95,8 +95,10 @@ class _Request(Exchange):
 
         super().__init__(method, path, header, _attributes(environ, method, path))
         self._start_response = start_response
-        #: Whether the bytes of the body pass us; else its length is what the headers say.
-        self._counted = False
+        #: How long the body is to be, as the headers say; -1: they do not.
+        self._length = -1
+        #: How much of it has passed us; -1: it does not pass us.
+        self._counted = -1
         length = environ.get("CONTENT_LENGTH") or ""
         if length.isdigit():
             self.request_bytes = int(length[:18])
@@ -109,7 +111,7 @@ class _Request(Exchange):
             for name, value in headers:
                 lower = name.lower()
                 if lower == "content-length" and value.isdigit():
-                    self.response_bytes = int(value[:18])
+                    self._length = self.response_bytes = int(value[:18])
                 elif lower == "x-request-id":
                     break
                 elif lower == "content-type" and value.startswith("text/event-stream"):
@@ -140,10 +142,11 @@ class _Request(Exchange):
             self.finish()
 
     def sent(self, size: int) -> None:
-        """Count bytes of the body."""
-        if not self._counted:
-            self._counted, self.response_bytes = True, 0
-        self.response_bytes += size
+        """A part of the body is about to be sent. Before the last one, the line is written: who has it, finds it."""
+        self._counted = max(self._counted, 0) + size
+        self.response_bytes = self._counted
+        if self._counted == self._length:
+            self.finish()
 
 
 class _Body:
@@ -166,6 +169,7 @@ class _Body:
             if self._next is None:  # some iterables start working here
                 self._next = iter(self._body).__next__
             part = self._next()
+            request.sent(len(part))
         except StopIteration:
             request.finish()
             raise
@@ -174,7 +178,6 @@ class _Body:
             raise
         finally:
             request.leave()
-        request.sent(len(part))
         return part
 
     def close(self) -> None:
