@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Capture, read, status
+from captured import Capture, read, status
 
 import plainview
 from plainview.capture import runtime

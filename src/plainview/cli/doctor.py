@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
+import tempfile
 from importlib import metadata, resources
 from importlib.util import find_spec
 from pathlib import Path
@@ -101,9 +101,12 @@ def _disk(root: Path) -> Iterator[Finding]:
     place = root
     while not place.exists():
         place = place.parent
-    if not os.access(place, os.W_OK):
+    try:
+        with tempfile.TemporaryFile(dir=place):
+            pass
+    except OSError as error:
         advice = f"let this user write to {place}, or set PLAINVIEW_DIR to a folder that it can write to"
-        yield Finding("data directory", "problem", f"{root} cannot be written", advice)
+        yield Finding("data directory", "problem", f"{root} cannot be written: {error.strerror}", advice)
         return
     free = shutil.disk_usage(place).free
     if free < _LOW_DISK_BYTES:
