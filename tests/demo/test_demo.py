@@ -6,6 +6,7 @@ import os
 import signal
 import socket
 
+import pytest
 from demo_process import alive, eventually
 
 SERVICES = {"studio-api", "studio-worker", "llm-provider"}
@@ -20,12 +21,16 @@ def _found(demo, **wanted):
 
 
 def _trace_through_all(demo):
-    for trace in demo.ask("/v1/traces/search", {"limit": 1000})["traces"]:
-        if set(trace["services"]) >= SERVICES:
-            return trace
+    """A trace of all services in which an engine has ended: of a job that runs, spans are missing yet."""
+    for found in demo.ask("/v1/traces/search", {"limit": 1000})["traces"]:
+        if set(found["services"]) >= SERVICES:
+            trace = demo.ask(f"/v1/traces/{found['trace_id']}")
+            if any(span["name"].startswith("engine ") for span in trace["spans"]):
+                return trace
     return None
 
 
+@pytest.mark.slow
 def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(start_demo):
     demo = start_demo("--port", "0", "--rate", "8")
     demo.wait_until_open()
@@ -37,12 +42,9 @@ def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(star
         eventually(lambda kind=kind: _services_seen(demo, kind) >= SERVICES, 20, f"{kind} of all services")
 
     # One trace goes from the request over the job to the provider, and its logs with it.
-    found = eventually(lambda: _trace_through_all(demo), 20, "a trace through all services")
-    trace = demo.ask(f"/v1/traces/{found['trace_id']}")
+    trace = eventually(lambda: _trace_through_all(demo), 20, "a trace through all services")
     kinds = {(span["service"], span["kind"]) for span in trace["spans"]}
     assert {("studio-api", "SERVER"), ("studio-worker", "CLIENT"), ("llm-provider", "SERVER")} <= kinds
-    names = {span["name"] for span in trace["spans"]}
-    assert any(name.startswith("engine ") for name in names), names
     assert {log["service"] for log in trace["logs"]} >= {"studio-api", "studio-worker"}
     job = next(log["job_id"] for log in trace["logs"] if log.get("job_id"))
     assert all(_found(demo, job_id=job, service=service) for service in SERVICES)

@@ -182,7 +182,7 @@ class _Studio:
     def close(self, hurry: Callable[[], bool]) -> None:
         """Stop everything: first who asks, then who answers, then who looks on."""
         self._console.print("[dim]Stopping …[/]")
-        for group in (self._load, self._services[:2], self._services[2:], [self._server]):
+        for group in ([*self._load, *self._services[:2]], self._services[2:], [self._server]):
             stop(group, patience=_PATIENCE_SECONDS, hurry=hurry)
         self._console.print(f"[dim]Stopped. What was recorded is in[/] {self._shown_directory}")
 
@@ -210,7 +210,8 @@ class _Studio:
         if self._short_lives[child] >= _SHORT_LIVES:
             raise _Unable(_why(child, f"{child.name} {ending(code)}, {_SHORT_LIVES} times in a row."))
         clock = time.strftime("%H:%M:%S")
-        self._console.print(f"[dim]{clock}[/]  {child.name} {ending(code)}, started again")
+        planned = " (this is the demo's doing)" if child.name == "studio-worker" and code == -signal.SIGKILL else ""
+        self._console.print(f"[dim]{clock}[/]  {child.name} {ending(code)}{planned}, started again")
         child.start()
 
     def _show_links(self) -> None:
