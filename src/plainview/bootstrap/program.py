@@ -87,7 +87,7 @@ class Program(NamedTuple):
         stem = self.stem
         name = stem
         if stem in _SERVERS:
-            name = self._target() or stem
+            name = self._target() or "app"
         elif stem == "flask":
             name = self._option("--app", "-A") or environ.get("FLASK_APP", "") or "app"
         elif stem == "celery":
@@ -96,13 +96,14 @@ class Program(NamedTuple):
             return "-".join(filter(None, (_named(app, directory) if app else stem, role)))
         elif self.kind not in {"script", "module"}:
             return "python"
-        return _named(name, directory)
+        return _named(name, directory) or "python"
 
     def _target(self) -> str:
-        # The one argument of the form `package.module:object`, else of the form `package.module` or a path.
-        plain = [word for word in self.arguments if not word.startswith("-")]
-        with_object = [word for word in plain if ":" in word and _TARGET.match(word)]
-        return (with_object or [word for word in plain if word.endswith(".py")] or [""])[0]
+        # The one argument of the form `package.module:object`, or the file that FastAPI's own command is given.
+        for word in self.arguments:
+            if (":" in word and _TARGET.match(word)) or (self.stem == "fastapi" and word.endswith(".py")):
+                return word
+        return ""
 
     def _option(self, *names: str) -> str:
         for place, word in enumerate(self.arguments):

@@ -21,7 +21,9 @@ _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as shells answer (POSIX, 2.8.2)
 
 
 def run(
-    command: Annotated[list[str], typer.Argument(help="What to run, with its arguments, behind `--`.")],
+    command: Annotated[
+        list[str], typer.Argument(metavar="COMMAND…", help="What to run, with its arguments, behind `--`.")
+    ],
     *,
     service: Annotated[
         str | None, typer.Option(help="Name of the service; found out from the command as a rule.")

@@ -1,0 +1,128 @@
+"""Celery: a real worker, a real broker; the sender's context around each task, and a span for each."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+TASKS = """
+    import logging, os
+    from celery import Celery
+
+    app = Celery("tasks", broker="filesystem://")
+    here = os.path.dirname(os.path.abspath(__file__))
+    for name in ("queue", "control"):
+        os.makedirs(os.path.join(here, name), exist_ok=True)
+    app.conf.broker_transport_options = {
+        "data_folder_in": os.path.join(here, "queue"),
+        "data_folder_out": os.path.join(here, "queue"),
+        "control_folder": os.path.join(here, "control"),
+    }
+    log = logging.getLogger("tasks.log")
+
+    @app.task
+    def add(a, b):
+        log.info("adding", extra={"worker": os.getpid()})
+        return a + b
+
+    @app.task
+    def fail():
+        raise LookupError("broken")
+
+    @app.task(bind=True, max_retries=1)
+    def stubborn(self):
+        try:
+            raise ConnectionError("not yet")
+        except ConnectionError as error:
+            raise self.retry(exc=error, countdown=0)
+
+    @app.task
+    def chained():
+        add.delay(5, 6)
+"""
+SENDER = """
+    import plainview
+    from tasks import add, chained, fail, stubborn
+
+    with plainview.context(request_id="r1", job_id="j1"), plainview.span("sending"):
+        add.delay(1, 2)
+        fail.delay()
+        stubborn.delay()
+        chained.delay()
+    for number in range(20):
+        with plainview.context(request_id=f"many{number}"):
+            add.delay(number, number)
+"""
+
+
+@pytest.fixture(params=["prefork", "threads"])
+def finished(programs, request):
+    """The spool after all tasks were sent and have run."""
+    programs.write("tasks.py", TASKS)
+    programs.write("sender.py", SENDER)
+    worker = subprocess.Popen(
+        ["celery", "-A", "tasks", "worker", "--pool", request.param, "--concurrency", "3", "--loglevel", "INFO"],
+        cwd=programs.directory,
+        env=programs.environment(),
+        stdout=(output := (programs.directory / "output.txt").open("w")),
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        done = programs.run(sys.executable, "sender.py")
+        assert done.returncode == 0, done.stderr
+        deadline = time.monotonic() + 60
+        while len(programs.spool.spans(kind="CONSUMER")) < 26 and time.monotonic() < deadline:
+            time.sleep(0.1)
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(60)
+        output.close()
+    return programs.spool
+
+
+def test_tasks_join_the_trace_and_the_context_of_who_sent_them(finished):
+    spool = finished
+    runs = spool.spans(kind="CONSUMER")
+    assert len(runs) == 26
+    by_id = {span["span_id"]: span for span in spool.spans()}
+    for run in runs:
+        sent = by_id[run["parent_span_id"]]
+        assert (sent["kind"], sent["name"]) == ("PRODUCER", run["name"].replace("run ", "send "))
+        assert sent["trace_id"] == run["trace_id"]
+    (sending,) = spool.spans(name="sending")
+    ours = [run for run in runs if run["trace_id"] == sending["trace_id"]]
+    # The chained task's own task is part of the trace as well; so is each attempt of the stubborn one.
+    assert sorted(run["name"] for run in ours) == [
+        "run tasks.add",
+        "run tasks.add",
+        "run tasks.chained",
+        "run tasks.fail",
+        "run tasks.stubborn",
+        "run tasks.stubborn",
+    ]
+    assert {(run["request_id"], run["job_id"]) for run in ours} == {("r1", "j1")}
+
+    lines = spool.logs("tasks.log")
+    assert len(lines) == 22
+    assert {line["request_id"] for line in lines} == {"r1", *(f"many{number}" for number in range(20))}
+    for line in lines:
+        assert line["span_id"] in by_id
+        assert line["extra"]["task_id"] == by_id[line["span_id"]]["attributes"]["messaging.message.id"]
+        assert line["pid"] == line["extra"]["worker"]
+
+    (failed,) = spool.spans(name="run tasks.fail")
+    assert (failed["status"], failed["attributes"]["error.type"]) == ("ERROR", "LookupError")
+    assert failed["attributes"]["celery.state"] == "FAILURE"
+    assert "broken" in failed["events"][0]["attributes"]["exception.message"]
+    attempts = [span["attributes"] for span in spool.spans(name="run tasks.stubborn")]
+    assert {attempt["celery.retries"]: attempt["celery.state"] for attempt in attempts} == {0: "RETRY", 1: "FAILURE"}
+
+    succeeded = [line for line in spool.logs("celery.app.trace") if "tasks.add" in line["message"]]
+    assert {line["request_id"] for line in succeeded} == {line["request_id"] for line in lines}
+    assert {line["service"] for line in lines} == {"tasks-worker"}
+    assert {span["service"] for span in spool.spans(name="sending")} == {"sender"}
+    assert spool.internal_errors() == 0
