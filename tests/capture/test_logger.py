@@ -38,6 +38,20 @@ def test_every_level_has_a_method_and_is_kept_from_its_level_on(capture, level):
     assert kept[0] == level.upper()
 
 
+def test_the_source_is_the_caller_whichever_way_a_record_is_made(capture, monkeypatch):
+    log = plainview.get_logger("a")
+    log.log("INFO", "by level")
+    log.bind(a=1).warning("bound")
+    plainview.shutdown()
+    monkeypatch.setenv("PLAINVIEW_DIR", str(capture.directory))
+    log.error("the first, which configures")
+    log.log("error", "the second")
+    assert {line["source"]["function"] for line in capture.logs()} == {
+        "test_the_source_is_the_caller_whichever_way_a_record_is_made"
+    }
+    assert len(capture.logs()) == 4
+
+
 def test_warn_is_accepted_where_a_level_is_read(capture):
     capture.configure(level="WARN", levels={"chatty": "warn"})
     log = plainview.get_logger("a")

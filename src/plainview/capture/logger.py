@@ -46,7 +46,18 @@ class Logger:
     The methods are made for the settings in force: the method of a level that is off does nothing at all.
     """
 
-    __slots__ = ("__weakref__", "_fields", "critical", "debug", "error", "exception", "info", "name", "warning")
+    __slots__ = (
+        "__weakref__",
+        "_fields",
+        "_outer",
+        "critical",
+        "debug",
+        "error",
+        "exception",
+        "info",
+        "name",
+        "warning",
+    )
 
     debug: LogMethod
     info: LogMethod
@@ -59,6 +70,8 @@ class Logger:
     def __init__(self, name: str, fields: dict[str, Any]) -> None:
         self.name: Final = name
         self._fields: Final = fields
+        #: Level → method for those who are called by the caller, not by themselves; None: nothing is configured.
+        self._outer: dict[int, LogMethod] | None = None
 
     def __repr__(self) -> str:
         return f"<plainview.Logger {self.name!r}>"
@@ -69,8 +82,11 @@ class Logger:
         Raises:
             ValueError: there is no such level.
         """
-        method: LogMethod = getattr(self, LEVEL_NAMES[level_number(level)].lower())
-        method(message, **fields)
+        number = level_number(level)
+        if self._outer is None:
+            getattr(self, LEVEL_NAMES[number].lower())(message, **fields)  # the first record of all: it configures
+        elif number in self._outer:
+            self._outer[number](message, **fields)
 
     def is_enabled_for(self, level: str | int) -> bool:
         """Whether records of a level are kept."""
@@ -94,25 +110,31 @@ class Logger:
         for method, level, exc_info in _METHODS:
             emit = _emitter(recorder, self.name, level, self._fields, gates, exc_info) if level >= least else _off
             setattr(self, method, emit)
+        self._outer = {
+            level: _emitter(recorder, self.name, level, self._fields, gates, None, depth=2)
+            for level in LEVEL_NAMES
+            if level >= least
+        }
 
     def install_first(self, first: Callable[[], None]) -> None:
         """Make methods that call ``first`` (which configures), then record."""
-        for method, _, _ in _METHODS:
-            setattr(self, method, _starter(self, method, first))
+        self._outer = None
+        for method, level, exc_info in _METHODS:
+            setattr(self, method, _starter(self, level, exc_info, first))
 
 
-def _starter(logger: Logger, method: str, first: Callable[[], None]) -> LogMethod:
+def _starter(logger: Logger, level: int, exc_info: object, first: Callable[[], None]) -> LogMethod:
     def start(message: object, /, **fields: Any) -> None:  # noqa: ANN401 - passes through
         first()
-        emit = getattr(logger, method)
-        if emit is not start:
-            emit(message, **fields)
+        emit = (logger._outer or {}).get(level)  # noqa: SLF001 - a part of the logger, made outside it
+        if emit is not None:
+            emit(message, **{"exc_info": exc_info, **fields})
 
     return start
 
 
 def _emitter(  # noqa: PLR0913, PLR0917 - what a method is made of
-    recorder: Recorder, name: str, level: int, own: dict[str, Any], gates: Gates, default: object
+    recorder: Recorder, name: str, level: int, own: dict[str, Any], gates: Gates, default: object, *, depth: int = 1
 ) -> LogMethod:
     head = recorder.head(LEVEL_NAMES[level], name)
     admit, forward = gates.gate(name, level), gates.forward
@@ -133,7 +155,7 @@ def _emitter(  # noqa: PLR0913, PLR0917 - what a method is made of
                 if forward is not None:
                     forward(name, level, message, fields)
             exception = exception_of(fields["exc_info"]) if "exc_info" in fields else None
-            record(time_ns(), head, message, fields, source_of(getframe(1)), exception)
+            record(time_ns(), head, message, fields, source_of(getframe(depth)), exception)
         except Exception as error:  # noqa: BLE001 - never into the application
             failed(error)
 

@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["StandardLogging"]
 
 #: Attributes that every `LogRecord` has; any other came by ``extra=``.
-_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "plainview"}
+_STANDARD: Final = frozenset(vars(logging.makeLogRecord({}))) | {
+    "message",
+    "asctime",
+    "taskName",
+    "plainview",
+    "color_message",
+}
 _MAX_SOURCES: Final = 20_000
 
 
