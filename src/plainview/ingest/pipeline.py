@@ -254,10 +254,14 @@ class Pipeline:
         """Make a checkpoint and remove the segments and streams that are stored for good. For the ingest thread."""
         offsets = self.store.offsets()
         try:
-            self.store.checkpoint()
+            done = self.store.checkpoint()
         except StoreFull as error:
             # What is committed is on the disk, if not in its final place: clearing the spool makes room.
             self._fail(error)
+            done = True
+        if not done:
+            self._unsettled = time.monotonic() - _CHECKPOINT_SECONDS + _RETRY
+            return
         self._unsettled = None
         self.store.forget(self._follower.collect(offsets))
 

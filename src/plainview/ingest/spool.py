@@ -257,7 +257,7 @@ class Follower:
     def _remove(self, stream: Stream) -> bool:
         """Remove the folder of a stream that is over. One with anything in it that is not ours stays."""
         names = _names(stream.directory)
-        if all(name in {LOCK, PROCESS, STATUS, COMPLETE} or name.endswith(".closed") for name in names):
+        if all(map(_is_ours, names)):
             # The lock goes last: as long as it is there, it can be seen that nobody holds it.
             for name in sorted(names, key=lambda name: name == LOCK):
                 with contextlib.suppress(OSError):
@@ -291,6 +291,11 @@ class Follower:
     def summaries(self) -> list[dict[str, Any]]:
         """What the status page says of every stream, with what waits to be read of it."""
         return [stream.summary(sum(lane.lag() for lane in stream.lanes.values())) for stream in self.streams.values()]
+
+
+def _is_ours(name: str) -> bool:
+    """Whether a file of a stream other than its segments may go with it; a writer keeps its next segment ready."""
+    return name in {LOCK, PROCESS, STATUS, COMPLETE} or name.startswith("spare-") or name.endswith(".closed")
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -208,8 +208,11 @@ class Store(Protocol):
     def pending_bytes(self) -> int:
         """Bytes that were committed but not yet moved to their final place by a checkpoint."""
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> bool:
         """Move what was committed from the write-ahead log to its final place. Blocks writers, not readers.
+
+        Returns:
+            Whether it was done; a query that has run since before the last sealing can hold it up. Try again later.
 
         Raises:
             StoreFull: too little room on the disk for it.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
@@ -159,6 +160,17 @@ def _parts(values: Sequence[msgspec.Struct | None], absent: msgspec.Struct, pref
     return {prefix + name: _column([value or None for value in column]) for name, column in columns.items()}
 
 
+_INTEGERS: Final = range(-(2**31), 2**31)
+
+
+def _check(name: str, values: Values, fits: Callable[[Any], bool], reason: str) -> None:
+    """See that every value that is there fits."""
+    given = values if isinstance(values, np.ndarray) else [values]
+    if not all(value is None or fits(value) for value in given):
+        msg = f"{name}: {reason}"
+        raise RowError(msg)
+
+
 def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
     """Rows of ``logs``.
 
@@ -181,6 +193,8 @@ def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
     for name in ("logger", "message", "service", "environment", "version", "host", *CONTEXT_FIELDS, "duration_ms"):
         columns[name] = _column(given[name])
     columns |= _parts(given["source"], Source(), "source_")
+    _check("source_line", columns["source_line"], lambda line: line in _INTEGERS, "does not fit 32 bits")
+    _check("duration_ms", columns["duration_ms"], isfinite, "is not finite")
     columns |= _parts(given["exception"], ExceptionInfo(), "exception_")
     return Rows("logs", len(records), columns)
 
@@ -194,11 +208,12 @@ def of_spans(records: Sequence[SpanRecord], stream: str | Sequence[str]) -> Rows
         "stream": stream if isinstance(stream, str) else _column(stream),
         "start_time": (starts // 1000).view("M8[us]"),
         "start_ns": starts,
-        "duration_ns": np.maximum(ends - starts, 0),
+        "duration_ns": np.maximum(ends, starts) - starts,
         "pid": _integers("pid", given["pid"], np.int32),
     }
-    if starts.min() < 0:
-        msg = "start_time_unix_nano: before 1970"
+    times = columns["start_time"]
+    if not ((times >= _FIRST) & (times < _LAST)).all():  # type: ignore[operator]  # an array, made above
+        msg = f"start_time_unix_nano: outside {_YEARS.start}…{_YEARS.stop - 1}"
         raise RowError(msg)
     for name in SpanRecord.__struct_fields__:
         if name not in columns and name not in _SPECIAL:

@@ -23,7 +23,8 @@ class DuckDBDialect:
 
     def time_bucket(self, column: str, width_ms: int, origin_us: int = 0) -> str:
         """Number of the bucket that a time falls in."""
-        return f"((epoch_us({column}) - {int(origin_us)}) // {int(width_ms) * 1000})"
+        # In doubles: exact up to 2^53 microseconds (the year 2255), and rounding down before the origin too.
+        return f"CAST(floor((epoch_us({column}) - {int(origin_us)}) / {int(width_ms) * 1000}) AS BIGINT)"
 
     def epoch_us(self, column: str) -> str:
         """A time as microseconds since 1970."""

@@ -82,32 +82,30 @@ class DuckDBStore:
         self._commit = 0
         self._offsets: dict[tuple[str, str], tuple[int, int]] = {}
         self._last: dict[str, int] = {}
+        self._closed = False
         self._connect()
         self._queries = Queries(self._cursor)
-        self._closed = False
         # No thread may be inside the engine when the interpreter goes: that would abort the process.
         atexit.register(self.close)
+        if self.pending_bytes():
+            # Left by a process that was killed. What was replayed once need not be replayed again.
+            with contextlib.suppress(StoreError):
+                self.checkpoint()
 
     # -- opening ----------------------------------------------------------------------------------------------------
 
     def _connect(self) -> None:
-        connection, notes = open_database(self.directory, self._config)
-        try:
-            new = layout.create(connection)
-            notes += self._sealed.load(connection, adopt=new)
-            self._settle(connection)
-            self._load(connection)
-            if notes:
-                connection.execute("CHECKPOINT")
-        except BaseException as error:
-            connection.close()
-            if isinstance(error, duckdb.Error):
-                msg = f"{self.directory / DATABASE} cannot be used: {error}"
-                raise StoreError(msg) from error
-            raise
+        connection, notes = open_database(self.directory, self._config, self._begin)
         layout.write_format(self.directory)
         self._notes += notes
         self._database = connection
+
+    def _begin(self, connection: duckdb.DuckDBPyConnection) -> list[str]:
+        new = layout.create(connection)
+        notes = self._sealed.load(connection, adopt=new)
+        self._settle(connection)
+        self._load(connection)
+        return notes
 
     def _settle(self, connection: duckdb.DuckDBPyConnection) -> None:
         """Settings that an open database takes."""
@@ -300,12 +298,12 @@ class DuckDBStore:
         """Size of the write-ahead log, bytes."""
         return _size(self.directory / f"{DATABASE}.wal")
 
-    def checkpoint(self) -> None:
+    def checkpoint(self) -> bool:
         """Move what was committed from the write-ahead log to its final place."""
         with self._writing:
-            self._checkpoint()
+            return self._checkpoint()
 
-    def _checkpoint(self) -> None:
+    def _checkpoint(self) -> bool:
         connection = self._writer()
         pending, free = self.pending_bytes(), shutil.disk_usage(self.directory).free
         if free < pending + _ROOM:
@@ -318,7 +316,12 @@ class DuckDBStore:
                 self._record(connection, self._commit, self._offsets, self._last)
             connection.execute("CHECKPOINT")
         except duckdb.Error as error:
+            if "Cannot CHECKPOINT" in str(error):
+                return False  # a query still looks at a view as it was before the last sealing
             raise self._recover(error) from error
+        # A lost log must not list files that are gone: they go when the list without them has its final place.
+        self._sealed.unlink_expired()
+        return True
 
     def seal(self, cancellation: Cancellation | None = None) -> int:
         """Move the rows of past days from the hot file to sealed ones. Gives the number moved."""
@@ -358,9 +361,7 @@ class DuckDBStore:
                 self._sealed.segments = before
                 raise self._recover(error) from error
             if removed or expired:
-                # On the disk before the files go: a lost log must not list files that are gone.
                 self._checkpoint()
-            self._sealed.unlink(expired)
         return removed + sum(segment.rows for segment in expired)
 
     def stats(self) -> dict[str, Any]:

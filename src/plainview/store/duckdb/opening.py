@@ -19,7 +19,7 @@ import duckdb
 from plainview.store.interface import StoreBusy, StoreError, StoreFull, StoreTooNew
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
 __all__ = ["ASIDE", "DATABASE", "is_full", "open_database"]
@@ -45,8 +45,15 @@ def is_full(error: Exception) -> bool:
     return bool(_FULL.search(str(error)))
 
 
-def open_database(directory: Path, config: Mapping[str, Any]) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+def open_database(
+    directory: Path, config: Mapping[str, Any], begin: Callable[[duckdb.DuckDBPyConnection], list[str]]
+) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
     """Open (or make) the file in a directory.
+
+    Args:
+        directory: where it is.
+        config: settings of the engine.
+        begin: what is done first with the connection, and gives notes; damage may show there as well.
 
     Returns:
         The connection, and what had to be set aside, in words for a person.
@@ -61,24 +68,64 @@ def open_database(directory: Path, config: Mapping[str, Any]) -> tuple[duckdb.Du
     log = directory / f"{DATABASE}.wal"
     marker = directory / "opening"
     notes: list[str] = []
+    copy = _copy(log)
     if marker.exists() and log.exists():
         # The last process ended while it opened the file: it was killed, or the engine took it down.
-        _rehearse(path, log, config, notes)
+        _rehearse(path, log, copy, config, notes)
     for _ in range(_TRIES):
         marker.touch()
         try:
-            connection = duckdb.connect(str(path), config=dict(config))
+            return _open(path, config, begin, notes, copy)
         except duckdb.Error as error:
+            _repair(error, path, log, copy, notes)
+        finally:
             marker.unlink(missing_ok=True)
-            _repair(error, path, log, notes)
-        else:
-            marker.unlink(missing_ok=True)
-            return connection, notes
     msg = f"{path} cannot be opened: {'; '.join(notes)}"
     raise StoreError(msg)
 
 
-def _rehearse(path: Path, log: Path, config: Mapping[str, Any], notes: list[str]) -> None:
+def _open(
+    path: Path,
+    config: Mapping[str, Any],
+    begin: Callable[[duckdb.DuckDBPyConnection], list[str]],
+    notes: list[str],
+    copy: Path | None,
+) -> tuple[duckdb.DuckDBPyConnection, list[str]]:
+    connection = duckdb.connect(str(path), config=dict(config))
+    try:
+        found = _keep_tail(connection, path.with_name(f"{DATABASE}.wal"), copy) if copy and copy.exists() else []
+        found += begin(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection, [*notes, *found]
+
+
+def _keep_tail(connection: duckdb.DuckDBPyConnection, log: Path, copy: Path) -> list[str]:
+    """Keep of the log's copy what the engine did not use: it cuts that off without a word.
+
+    Where it went on shows by the size of the file after two writes of the same length.
+    """
+    used = 0
+    if connection.execute("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'meta'").fetchone() == (1,):
+        sizes = []
+        for _ in range(2):
+            connection.execute("INSERT INTO hot.meta VALUES ('opened', '')")
+            sizes.append(log.stat().st_size)
+        connection.execute("DELETE FROM hot.meta WHERE key = 'opened'")
+        used = max(0, 2 * sizes[0] - sizes[1])
+    with copy.open("rb") as file:
+        file.seek(used)
+        tail = file.read()
+    copy.unlink()
+    if not tail.strip(b"\0"):
+        return []
+    kept = copy.with_name(f"{copy.name}-from-{used}")
+    kept.write_bytes(tail)
+    return [f"{log.name}: its last {len(tail)} bytes are no whole commit, a crash or damage; they are kept as {kept}"]
+
+
+def _rehearse(path: Path, log: Path, copy: Path | None, config: Mapping[str, Any], notes: list[str]) -> None:
     """Replay the log in a process of its own, so that an engine that dies of it takes only that process down."""
     code = (
         "import duckdb, sys, json\n"
@@ -93,24 +140,45 @@ def _rehearse(path: Path, log: Path, config: Mapping[str, Any], notes: list[str]
         [sys.executable, "-c", code, str(path), json.dumps(dict(config))], check=False, capture_output=True
     )
     if done.returncode:
-        kept = _set_aside(log, move=True)
-        notes.append(f"replaying {log.name} ended the engine (code {done.returncode}): it was set aside as {kept}")
+        _move_log(log, copy, notes, f"replaying it ended the engine, code {done.returncode}")
 
 
-def _set_aside(path: Path, *, move: bool) -> Path:
-    """Keep a file under ``aside/``, by moving or by copying it. Gives where it is now."""
+def _aside(path: Path) -> Path:
+    """Where a file is kept when it is set aside."""
     folder = path.parent / ASIDE
     folder.mkdir(exist_ok=True)
-    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-    kept = folder / f"{stamp}-{path.name}"
-    if move:
-        path.replace(kept)
-    else:
-        shutil.copyfile(path, kept)
+    return folder / f"{datetime.now(UTC):%Y%m%dT%H%M%S.%fZ}-{path.name}"
+
+
+def _set_aside(path: Path) -> Path:
+    """Move a file out of the way. Gives where it is now."""
+    kept = _aside(path)
+    path.replace(kept)
     return kept
 
 
-def _repair(error: duckdb.Error, path: Path, log: Path, notes: list[str]) -> None:
+def _copy(log: Path) -> Path | None:
+    """A copy of the log before the engine sees it; None when there is no log, or no room for a copy."""
+    if not log.exists() or not log.stat().st_size:
+        return None
+    copy = _aside(log)
+    try:
+        shutil.copyfile(log, copy)
+    except OSError:
+        copy.unlink(missing_ok=True)
+        return None
+    return copy
+
+
+def _move_log(log: Path, copy: Path | None, notes: list[str], why: str) -> None:
+    """Set the whole log aside; a copy of it is not needed then."""
+    kept = _set_aside(log)
+    if copy is not None:
+        copy.unlink(missing_ok=True)
+    notes.append(f"{log.name} cannot be used: it was set aside as {kept} ({why})")
+
+
+def _repair(error: duckdb.Error, path: Path, log: Path, copy: Path | None, notes: list[str]) -> None:
     """Set aside what the error says is damaged, or raise what it means."""
     text = str(error).partition("\n")[0]
     if "lock on file" in text:
@@ -124,20 +192,15 @@ def _repair(error: duckdb.Error, path: Path, log: Path, notes: list[str]) -> Non
         raise StoreTooNew(msg) from error
     if _LOG_DAMAGED.search(text) and log.exists():
         sound = _LOG_SOUND_UP_TO.search(text)
-        if sound and 0 < int(sound[1]) < log.stat().st_size:
-            kept = _set_aside(log, move=False)
+        if sound and copy and 0 < int(sound[1]) < log.stat().st_size:
             with log.open("r+b") as file:
                 file.truncate(int(sound[1]))
-            notes.append(
-                f"{log.name} is damaged at byte {sound[1]}: what comes before it is used, a copy is kept as {kept}"
-            )
         else:
-            kept = _set_aside(log, move=True)
-            notes.append(f"{log.name} is damaged: it was set aside as {kept} ({text})")
+            _move_log(log, copy, notes, text)
     elif _FILE_DAMAGED.search(text) and path.exists():
-        kept = _set_aside(path, move=True)
+        kept = _set_aside(path)
         if log.exists():
-            _set_aside(log, move=True)
+            _move_log(log, copy, notes, text)
         notes.append(f"{path.name} is damaged: it was set aside as {kept}, a new one was begun ({text})")
     else:
         msg = f"{path} cannot be opened: {text}"

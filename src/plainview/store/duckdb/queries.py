@@ -22,11 +22,12 @@ __all__ = ["Queries"]
 #: Seconds after which a query that should have ended is interrupted again: the engine forgets an interrupt that
 #: comes between two of its statements.
 _AGAIN: Final = 0.05
+_CANCELLED: Final = "the query was cancelled"
 
 
 @dataclass(slots=True)
 class _Running:
-    cursor: duckdb.DuckDBPyConnection
+    cursor: duckdb.DuckDBPyConnection | None
     #: Why it is to end; None while it may run.
     reason: type[QueryError] | None = None
 
@@ -59,10 +60,15 @@ class Queries:
     ) -> Result:
         """Run one statement in a read-only transaction; see :meth:`plainview.store.interface.Store.query`."""
         with self.borrow(timeout, cancellation) as cursor:
-            cursor.execute("BEGIN TRANSACTION READ ONLY")
-            cursor.execute(sql, parameters)
-            columns = [column[0] for column in cursor.description or ()]
-            return Result(columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit))
+            try:
+                cursor.execute("BEGIN TRANSACTION READ ONLY")
+                cursor.execute(sql, parameters)
+                columns = [column[0] for column in cursor.description or ()]
+                return Result(columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit))
+            finally:
+                # An exception keeps its frames alive, but the engine's object must go while it is known to run here:
+                # a thread that the interpreter ends inside it takes the process down.
+                del cursor
 
     @contextlib.contextmanager
     def borrow(
@@ -74,24 +80,29 @@ class Queries:
             QueryTimeout: the time was up.
             QueryCancelled: it was cancelled, or the store is closed.
         """
+        if cancellation is not None and cancellation.cancelled:
+            raise QueryCancelled(_CANCELLED)
         number, running = self._start(timeout)
         if cancellation is not None:
             cancellation.bind(lambda: self._end(number, QueryCancelled))
             if cancellation.cancelled:
                 self._end(number, QueryCancelled)
         try:
-            yield running.cursor
+            yield running.cursor  # type: ignore[misc]  # there till the end of this
         except duckdb.InterruptException:
             if running.reason is QueryTimeout:
                 msg = f"the query took longer than {timeout:g} s"
                 raise QueryTimeout(msg) from None
-            msg = "the query was cancelled"
-            raise QueryCancelled(msg) from None
+            raise QueryCancelled(_CANCELLED) from None
         finally:
             if cancellation is not None:
                 cancellation.bind(None)
-            # Closed before it is forgotten: who waits for the queries waits for their transactions too.
-            running.cursor.close()
+            with self._changed:
+                cursor, running.cursor = running.cursor, None  # nobody interrupts it from here on
+            assert cursor is not None  # noqa: S101 - it is taken away here only
+            # Closed, and gone, before it is forgotten: who waits for the queries waits for that too.
+            cursor.close()
+            del cursor
             with self._changed:
                 del self._running[number]
                 self._changed.notify_all()
@@ -116,10 +127,9 @@ class Queries:
 
     def _end_locked(self, number: int, reason: type[QueryError]) -> None:
         running = self._running.get(number)
-        if running is not None:
+        if running is not None and running.cursor is not None:
             running.reason = running.reason or reason
-            with contextlib.suppress(duckdb.ConnectionException):  # closed this very moment
-                running.cursor.interrupt()
+            running.cursor.interrupt()
             heapq.heappush(self._deadlines, (time.monotonic() + _AGAIN, number))
             self._changed.notify_all()
 

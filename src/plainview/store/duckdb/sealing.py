@@ -88,6 +88,7 @@ class Sealed:
         self.directory = directory / FOLDER
         self.directory.mkdir(exist_ok=True)
         self.segments: list[Segment] = []
+        self._expired: list[Segment] = []
 
     def load(self, connection: duckdb.DuckDBPyConnection, *, adopt: bool) -> list[str]:
         """Bring the list, the views and the folder into line.
@@ -209,7 +210,7 @@ class Sealed:
     def expire(self, connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[Segment]:
         """Take the files out of the list whose last row is older than ``cutoff``, inside a transaction.
 
-        The files themselves are for :meth:`unlink`, when the transaction is on the disk.
+        The files themselves go with :meth:`unlink_expired`, when the transaction is on the disk.
         """
         old = [segment for segment in self.segments if segment.last < cutoff]
         if old:
@@ -218,12 +219,16 @@ class Sealed:
             self.segments = [segment for segment in self.segments if segment not in old]
             for name in {segment.table for segment in old}:
                 self._point(connection, name)
+        self._expired += old
         return old
 
-    def unlink(self, segments: list[Segment]) -> None:
-        """Remove the files of segments that nothing lists any more."""
-        for segment in segments:
-            (self.directory / segment.file).unlink(missing_ok=True)
+    def unlink_expired(self) -> None:
+        """Remove the files that nothing lists any more."""
+        listed = {segment.file for segment in self.segments}
+        for segment in self._expired:
+            if segment.file not in listed:
+                (self.directory / segment.file).unlink(missing_ok=True)
+        self._expired = []
 
 
 def _remove(connection: duckdb.DuckDBPyConnection, stretch: Stretch, rows: int) -> None:
