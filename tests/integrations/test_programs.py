@@ -75,7 +75,7 @@ def ask_many(url: str, count: int) -> tuple[Counter, set[int]]:
     def ask(number):
         status, headers, body = get(url, X_Request_ID=f"r{number}")
         assert status == 200
-        assert headers["x-request-id" if "x-request-id" in headers else "X-Request-ID"] == f"r{number}"
+        assert headers["x-request-id"] == f"r{number}"
         return f"r{number}", int(body)
 
     with ThreadPoolExecutor(8) as clients:
