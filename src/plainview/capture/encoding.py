@@ -50,9 +50,9 @@ class Encoding:
         self._max_items: Final = settings.max_items
         self._messages: dict[str, bytes] = {}
         #: Strings that were looked at and found harmless. Most values of a log come again and again.
-        self._known_harmless: set[str] = set()
+        self.known_harmless: set[str] = set()
         #: Keys that were looked at and found harmless.
-        self._plain_keys: set[str] = set()
+        self.plain_keys: set[str] = set()
 
     def message(self, message: object) -> bytes:
         """A message as a JSON string."""
@@ -77,7 +77,7 @@ class Encoding:
 
         Names that mean something of their own in a log call are not plain.
         """
-        plain_keys, harmless = self._plain_keys, self._known_harmless
+        plain_keys, harmless = self.plain_keys, self.known_harmless
         for key, value in fields.items():
             if key not in plain_keys and not self._plain_key(key):
                 return None
@@ -111,14 +111,14 @@ class Encoding:
             return False
         if not key.isascii():
             return False
-        if len(self._plain_keys) >= _CACHE_ENTRIES:
-            self._plain_keys.clear()
-        self._plain_keys.add(key)
+        if len(self.plain_keys) >= _CACHE_ENTRIES:
+            self.plain_keys.clear()
+        self.plain_keys.add(key)
         return True
 
     def harmless(self, value: str) -> bool:
         """Whether a string can be written as it is. What was found harmless once is remembered."""
-        if value in self._known_harmless:
+        if value in self.known_harmless:
             return True
         try:
             if len(value) > self._max_string or self.scrubber.text(value) != value:
@@ -127,9 +127,9 @@ class Encoding:
         except UnicodeEncodeError:  # a lone surrogate
             return False
         if len(value) <= _CACHE_LENGTH:
-            if len(self._known_harmless) >= _CACHE_ENTRIES:
-                self._known_harmless.clear()
-            self._known_harmless.add(value)
+            if len(self.known_harmless) >= _CACHE_ENTRIES:
+                self.known_harmless.clear()
+            self.known_harmless.add(value)
         return True
 
     def _key(self, key: object) -> str:

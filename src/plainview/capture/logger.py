@@ -6,7 +6,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
-from plainview.capture.recorder import exception_of
+from plainview.capture.emitter import emitter
 from plainview.records import LEVEL_NAMES, level_number
 
 if TYPE_CHECKING:
@@ -138,29 +138,20 @@ def _emitter(  # noqa: PLR0913, PLR0917 - what a method is made of
 ) -> LogMethod:
     head = recorder.head(LEVEL_NAMES[level], name)
     admit, forward = gates.gate(name, level), gates.forward
-    record, source_of, failed = (
-        recorder.log,
-        recorder.source if recorder.with_source else _no_source,
-        recorder.spool.failed,
-    )
+    if admit is None and forward is None and not own and default is None and depth == 1:
+        return emitter(recorder, head)
+    record, source, failed = recorder.log, recorder.source, recorder.spool.failed
     getframe, time_ns = sys._getframe, time.time_ns  # noqa: SLF001 - the documented way to a caller's frame
-    special = admit is not None or forward is not None or bool(own) or default is not None
 
     def emit(message: object, /, **fields: Any) -> None:  # noqa: ANN401 - any value may be logged
         try:
-            if special:
-                if admit is not None and not admit(message):
-                    return
-                fields = {"exc_info": default, **own, **fields}
-                if forward is not None:
-                    forward(name, level, message, fields)
-            exception = exception_of(fields["exc_info"]) if "exc_info" in fields else None
-            record(time_ns(), head, message, fields, source_of(getframe(depth)), exception)
+            if admit is not None and not admit(message):
+                return
+            fields = {"exc_info": default, **own, **fields}
+            if forward is not None:
+                forward(name, level, message, fields)
+            record(time_ns(), head, message, fields, source(getframe(depth)))
         except Exception as error:  # noqa: BLE001 - never into the application
             failed(error)
 
     return emit
-
-
-def _no_source(_frame: object) -> bytes:
-    return b""

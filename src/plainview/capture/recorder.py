@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.capture.clock import THOUSAND, millisecond
 from plainview.capture.encoding import EXCLUSIVE, Encoding, encode
 from plainview.capture.spool import Spool
 from plainview.context import current
@@ -22,23 +23,10 @@ __all__ = ["Recorder", "exception_of", "ids_of"]
 
 #: Context fields that a record has a place for, other than those of the span.
 _KNOWN: Final = frozenset(CONTEXT_FIELDS) - {"trace_id", "span_id"}
-_MILLI: Final = tuple(b"%03d" % number for number in range(1000))
 _MAX_ID: Final = 256
 _NUMBERS: Final = frozenset({int, float})
 _MAX_STACK: Final = 64 << 10
 _MAX_SOURCES: Final = 20_000
-
-_SECOND: Final = 1_000_000_000
-_clock = (-(10**18), b"")
-
-
-def _this_second(nanoseconds: int) -> tuple[int, bytes]:
-    """The start of a second, and the part of a timestamp that changes once a second: kept for the next call."""
-    global _clock  # noqa: PLW0603 - one value, replaced whole, so threads cannot see half of it
-    seconds = nanoseconds // _SECOND
-    text = time.strftime('{"timestamp":"%Y-%m-%dT%H:%M:%S.', time.gmtime(seconds))
-    _clock = (seconds * _SECOND, text.encode())
-    return _clock
 
 
 class Recorder:
@@ -100,6 +88,7 @@ class Recorder:
         tail = b"}\n"
         extra = self._plain(fields)
         if extra is None:
+            exception = exception_of(fields.get("exc_info")) if exception is None else exception
             fields, ids, known = self._lift(bound, fields, ids, known)
             extra = self._plain(fields)
             if extra is None:
@@ -108,14 +97,10 @@ class Recorder:
             extra = self._merge(bound, fields, extra)
         if exception is not None:
             tail = b',"exception":%b}\n' % self.exception(exception)
-        clock = _clock
-        rest = nanoseconds - clock[0]
-        if not 0 <= rest < _SECOND:
-            clock = _this_second(nanoseconds)
-            rest = nanoseconds - clock[0]
+        start, instant = millisecond(nanoseconds)
         encoded = self.message(message)
         line = b"".join((
-            clock[1], _MILLI[rest // 1_000_000], _MILLI[rest // 1000 % 1000], head, encoded, b",", self.static,
+            instant, THOUSAND[(nanoseconds - start) // 1000], head, encoded, b",", self.static,
             ids, known, b'"extra":', extra, source, tail,
         ))  # fmt: skip
         if len(line) > self.max_line:
@@ -131,6 +116,8 @@ class Recorder:
 
     def source(self, frame: FrameType) -> bytes:
         """The member source for a call from this frame, remembered by call site."""
+        if not self.with_source:
+            return b""
         code = frame.f_code
         key = (id(code), frame.f_lasti)
         found = self._sources.get(key)
@@ -248,8 +235,6 @@ def exception_of(exc_info: object) -> BaseException | None:
     if isinstance(exc_info, tuple):
         return exc_info[1] if len(exc_info) > 1 and isinstance(exc_info[1], BaseException) else None
     if exc_info:
-        import sys  # noqa: PLC0415 - nothing else here needs it
-
         return sys.exc_info()[1]
     return None
 
