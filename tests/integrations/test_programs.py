@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sqlite3
 import sys
+import urllib.error
 import urllib.request
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
@@ -203,6 +204,48 @@ def test_flasks_own_server(programs):
         get(f"http://127.0.0.1:{port}/hello")
     assert programs.spool.paths() == {"/hello": 1}
     assert programs.spool.request()["extra"]["route"] == "/hello"
+
+
+def test_flask_under_uvicorn_is_captured_once(programs):
+    """uvicorn wraps what it serves, Flask its own call: one of them is enough."""
+    programs.write("flaskr/__init__.py", FLASK + "\n    app = create_app()\n")
+    port = free_port()
+    command = ("uvicorn", "flaskr:app", "--interface", "wsgi", "--port", port)
+    with programs.serving(*command, port=port):
+        assert get(f"http://127.0.0.1:{port}/hello")[2] == b"Hello, World!"
+    line = programs.spool.request()
+    assert (line["extra"]["path"], line["extra"]["route"]) == ("/hello", "/hello")
+    assert len(programs.spool.spans(kind="SERVER")) == 1
+
+
+def test_an_application_made_by_a_factory(programs):
+    programs.write("main.py", ASGI + "\n    def make():\n        return app\n")
+    port = free_port()
+    with programs.serving("uvicorn", "main:make", "--factory", "--port", port, port=port):
+        asked, _ = ask_many(f"http://127.0.0.1:{port}/", 3)
+    check(programs.spool, asked)
+
+
+def test_a_worker_that_gunicorn_gives_up_on_says_where_it_hung(programs):
+    programs.write(
+        "main.py",
+        """
+        import time
+
+        def hang():
+            time.sleep(60)
+
+        def app(environ, start_response):
+            hang()
+        """,
+    )
+    port = free_port()
+    command = ("gunicorn", "main:app", "--timeout", "1", "--bind", f"127.0.0.1:{port}")
+    with programs.serving(*command, port=port), pytest.raises((ConnectionError, urllib.error.URLError)):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=30)
+    line = programs.spool.request()
+    assert (line["message"], line["exception"]["type"]) == ("request failed", "SystemExit")
+    assert "in hang" in line["exception"]["stack_trace"]
 
 
 def test_datasette_serving_a_database(programs):

@@ -192,6 +192,16 @@ def test_a_late_start_response(spool):
     assert spool.request()["extra"]["status"] == 418
 
 
+def test_an_application_may_say_what_its_route_is(spool):
+    def app(environ, start_response):
+        environ["plainview.request"].route = "/books/{id}"
+        return hello(environ, start_response)
+
+    call(Middleware(app), "/books/7")
+    assert spool.request()["extra"]["route"] == "/books/{id}"
+    assert spool.spans()[0]["name"] == "GET /books/{id}"
+
+
 def test_wrapped_twice_is_captured_once(spool):
     call(Middleware(Middleware(hello)))
     assert len(spool.requests()) == len(spool.spans()) == 1

@@ -9,6 +9,7 @@ import functools
 from typing import TYPE_CHECKING, Any
 
 from plainview.context import current
+from plainview.integrations.exchange import serving
 from plainview.integrations.patching import replace
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from plainview.context import Frame
+    from plainview.integrations.exchange import Exchange
 
 __all__ = ["install", "install_executor", "within"]
 
@@ -52,9 +54,18 @@ def install_executor(module: ModuleType) -> None:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
-        return submit(self, functools.partial(within, current.get(), fn), *args, **kwargs)
+        return submit(self, functools.partial(_within, current.get(), serving.get(), fn), *args, **kwargs)
 
     return wrapper
+
+
+def _within(frame: Frame, exchange: Exchange | None, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+    # The request goes along as well: servers call applications in this way.
+    token = serving.set(exchange)
+    try:
+        return within(frame, function, *args, **kwargs)
+    finally:
+        serving.reset(token)
 
 
 def within(frame: Frame, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
