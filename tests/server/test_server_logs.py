@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import socket
 
 import pytest
 from live_server import assert_problem
@@ -224,3 +225,24 @@ def test_large_answers_are_compressed_when_the_client_likes_that(server):
     assert "content-encoding" not in refused.headers
     assert plain.json()["logs"] == packed.json()["logs"] == refused.json()["logs"]
     assert int(packed.headers["content-length"]) < int(plain.headers["content-length"]) / 5
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"nonsense\r\n\r\n",
+        b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"\x16\x03\x01",
+    ],
+)
+def test_what_is_no_http_is_refused_too(server, raw):
+    with socket.create_connection(server.serving.listener.getsockname(), timeout=10) as connection:
+        connection.sendall(raw)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: connection.recv(4096), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    if head:  # what ends in the middle of a line may get no answer
+        assert head.startswith(b"HTTP/1.1 400")
+        assert b"application/problem+json" in head
+        assert json.loads(body)["status"] == 400

@@ -21,6 +21,7 @@ from plainview.ingest.pipeline import Pipeline
 from plainview.server.access import is_loopback
 from plainview.server.app import create_app
 from plainview.server.presence import Presence
+from plainview.server.protocol import Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -142,6 +143,7 @@ class Serving:
 
         config = uvicorn.Config(
             self.app,
+            http=Protocol,
             log_config=None,
             access_log=False,
             lifespan="off",
