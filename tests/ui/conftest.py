@@ -37,6 +37,35 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE = 30.0
+#: Tells for how long, in ms, the page has waited for no answer.
+COUNT_ANSWERS = r"""{
+    const ask = window.fetch;
+    let awaited = 0;
+    let since = performance.now();
+    let own = 0;  // questions of the page itself: the frame asks for status and services all the time
+    window.fetch = async (...request) => {
+        awaited += 1;
+        if (!/^\/v1\/(status|services)/.test(request[0]) || location.pathname === "/status") own += 1;
+        try {
+            const response = await ask(...request);
+            if (!String(request[0]).startsWith("/v1/logs/tail")) await response.clone().text();
+            return response;
+        } finally {
+            awaited -= 1;
+            since = performance.now();
+        }
+    };
+    window.quietFor = () => (awaited > 0 || own === 0 ? 0 : performance.now() - since);
+}"""
+#: Waits in the page itself, where the content security policy lets no text be evaluated later.
+SETTLED = """async () => {
+    const frame = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    do {
+        await frame();
+        await frame();
+    } while (window.quietFor() < 60);
+    await frame();
+}"""
 #: Bodies of ingest stay below the server's limit.
 LINES_AT_ONCE = 5000
 
@@ -159,6 +188,13 @@ def server(tmp_path_factory, studio) -> Iterator[Server]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def shared_server(tmp_path_factory) -> Iterator[Server]:
+    """A server that tests put records into, each under a service of its own."""
+    with serving(tmp_path_factory.mktemp("shared")) as server:
+        yield server
+
+
 @pytest.fixture
 def own_server(tmp_path) -> Iterator[Server]:
     """An empty server of the test's own."""
@@ -185,6 +221,7 @@ class Screen:
         self.url = url
         #: What went wrong in the page; a test that brings it about clears it.
         self.troubles: list[str] = []
+        page.add_init_script(COUNT_ANSWERS)
         page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
         page.on("console", self._hear)
 
@@ -199,7 +236,7 @@ class Screen:
 
     def settle(self) -> None:
         """Wait until no answer is on its way (a stream of new lines never ends, and does not count)."""
-        self.page.wait_for_load_state("networkidle")
+        self.page.evaluate(SETTLED)
 
     @property
     def rows(self):

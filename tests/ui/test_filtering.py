@@ -157,7 +157,7 @@ def test_services_and_environments_of_the_top_bar_hold_on_every_page(screen):
     screen.go("/logs")
     page = screen.page
     page.get_by_role("button", name="Environments").click()
-    page.get_by_role("button", name="staging").click()
+    page.get_by_role("button", name="staging", exact=True).click()
     screen.expect_total(50)
     page.keyboard.press("Escape")
     page.get_by_role("link", name="Traces").click()

@@ -105,7 +105,7 @@ def test_a_server_with_a_token_asks_for_it_once(tmp_path, open_screen, serving):
     with serving(tmp_path / "plainview", PLAINVIEW_TOKEN="open-sesame-0123456789") as server:
         screen = open_screen(server.url)
         screen.go("/logs")
-        field = screen.page.get_by_label("Token", exact=True)
+        field = screen.page.locator("input[type=password]")
         field.fill("wrong")
         field.press("Enter")
         expect(screen.page.get_by_text("That is not this server's token")).to_be_visible()

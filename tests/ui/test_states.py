@@ -30,24 +30,41 @@ def test_nothing_found_offers_ways_out(screen, studio):
 
 def test_a_server_that_went_away_is_told_and_retried(own_server, open_screen):
     screen = open_screen(own_server.url)
-    screen.go("/logs")
+    screen.go("/traces")
     port = own_server.port
     own_server.stop()
-    screen.page.get_by_role("link", name="Traces").click()
-    expect(screen.page.get_by_role("alert").first).to_contain_text("The server does not answer")
+    screen.page.get_by_role("button", name="Failed only").click()
+    told = screen.page.get_by_role("alert").filter(has_text="The server does not answer")
+    expect(told).to_be_visible()
+    expect(screen.page.get_by_role("link", name="Status")).to_contain_text("1")
     own_server.start(port)
-    screen.page.get_by_role("alert").get_by_role("button", name="Try again").first.click()
-    expect(screen.page.get_by_text("No traces yet")).to_be_visible()
+    told.get_by_role("button", name="Try again").click()
+    expect(told).to_have_count(0)
     screen.troubles.clear()  # refused connections, while it was away
 
 
-def test_nothing_says_loading_before_a_moment_has_passed(screen):
-    screen.page.route("**/v1/logs/search", lambda route: (screen.page.wait_for_timeout(1500), route.continue_()))
+def test_an_answer_that_takes_its_time_shows_a_skeleton(screen):
+    held = []
+    screen.page.route("**/v1/logs/search", lambda route: held.append(route))
     screen.page.goto(f"{screen.url}/logs")
-    screen.page.get_by_role("button", name="Columns").wait_for()
-    assert screen.page.locator(".skeleton").count() == 0
     expect(screen.page.locator(".lines .skeleton")).to_be_visible()
+    for route in held:
+        route.continue_()
     expect(screen.rows.first).to_be_visible()
+    expect(screen.page.locator(".lines .skeleton")).to_have_count(0)
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_given_up(screen):
+    held = []
+    given_up = []
+    screen.page.on("requestfailed", lambda request: given_up.append(request.post_data))
+    screen.page.route("**/v1/logs/search", lambda route: held.append(route))
+    screen.page.goto(f"{screen.url}/logs?q=first")
+    expect(screen.page.locator(".lines .skeleton")).to_be_visible()
+    screen.page.unroute("**/v1/logs/search")
+    screen.page.get_by_role("button", name="Remove first").click()
+    expect(screen.rows.first).to_be_visible()
+    assert any('"first"' in (body or "") for body in given_up)
 
 
 def test_hostile_text_stays_text_everywhere(screen):

@@ -94,11 +94,24 @@ export function App() {
 
 const loaded = new Map<string, Page>();
 
+/** Loads the other pages while nothing else is to do, so that going there takes no time. */
+function loadOthers(): void {
+  const idle = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 1000));
+  idle(() => {
+    for (const [, name, load] of PAGES) {
+      load().then(
+        (module) => loaded.set(name, module.default),
+        () => undefined, // going there tries again
+      );
+    }
+  });
+}
+
 function Current() {
   const target = useComputed(redirect).value;
   const known = PAGES.find(([pattern]) => pattern.test(path.value));
   const name = known?.[1] ?? "";
-  const page = useSignal<Page | undefined>(undefined);
+  const arrived = useSignal("");
   const failure = useSignal<Failure | undefined>(undefined);
 
   useEffect(() => {
@@ -110,7 +123,8 @@ function Current() {
     known[2]().then(
       (module) => {
         loaded.set(name, module.default);
-        page.value = module.default;
+        arrived.value = name;
+        loadOthers();
       },
       () => {
         failure.value = new Failure(0, "This page cannot be loaded", "The server was updated or stopped.");
@@ -127,6 +141,7 @@ function Current() {
     );
   }
   if (failure.value) return <Failed failure={failure.value} retry={() => window.location.reload()} />;
-  const Shown = loaded.get(name) ?? (page.value === undefined ? undefined : loaded.get(name));
+  arrived.value; // draws again when the page is there
+  const Shown = loaded.get(name);
   return Shown ? <Shown /> : null;
 }

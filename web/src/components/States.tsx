@@ -64,6 +64,21 @@ export function Failed({ failure, retry }: { failure: Failure; retry?: () => voi
   );
 }
 
+/** The same on one line, above what is shown still. */
+export function Stale({ failure, retry }: { failure: Failure; retry: () => void }) {
+  return (
+    <div class="stale" role="alert">
+      <Icon name="error" size={14} />
+      <span class="grow clip">
+        <b>{failure.title}.</b> {failure.detail}
+      </span>
+      <button type="button" class="button small" onClick={retry}>
+        <Icon name="refresh" size={14} /> Try again
+      </button>
+    </div>
+  );
+}
+
 /** A thin line that moves while an answer is late. */
 export function Late({ on }: { on: boolean }) {
   return <div class={on ? "late on" : "late"} aria-hidden="true" />;

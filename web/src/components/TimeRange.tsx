@@ -168,6 +168,7 @@ function End({ name, value, bad, onInput }: EndProps) {
       <span>{name}</span>
       <input
         class="input grow"
+        aria-label={name}
         value={value}
         aria-invalid={bad}
         spellcheck={false}

@@ -32,7 +32,6 @@ interface Props {
   rowId: (index: number) => string;
   row: (index: number) => ComponentChildren;
   head?: ComponentChildren;
-  foot?: ComponentChildren;
   /** The rows in sight changed. */
   onWindow?: (first: number, last: number) => void;
   scroller?: { current: Scroller | null };
@@ -120,7 +119,6 @@ export function VirtualList(props: Props) {
           {rows}
         </div>
       </div>
-      {props.foot}
     </div>
   );
 }

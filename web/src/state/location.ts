@@ -42,8 +42,10 @@ function changed(base: URLSearchParams, changes: Changes): URLSearchParams {
 
 /** Goes to an address of this site; `replace` leaves no step behind for the back button. */
 export function navigate(url: string, replace = false): void {
-  if (url === place.value.path + place.value.search) return;
-  window.history[replace ? "replaceState" : "pushState"](null, "", url);
+  const target = new URL(url, window.location.origin);
+  const address = target.pathname + encode(target.searchParams);
+  if (address === place.value.path + place.value.search) return;
+  window.history[replace ? "replaceState" : "pushState"](null, "", address);
   place.value = here();
 }
 

@@ -30,7 +30,7 @@ const FURTHER = 1000;
 /** Pages kept on either side of those in sight. */
 const KEPT = 8;
 /** How near the end of what is loaded the eye may come before more is asked for. */
-const AHEAD = 800;
+const AHEAD = 1200;
 
 export class Paged<T> {
   /** Rows that match in all; undefined before the first answer. */
@@ -49,7 +49,9 @@ export class Paged<T> {
   #next: string | null = null;
   #fetch: Fetch<T> | undefined;
   #controller = new AbortController();
-  #loadingMore = false;
+  #again: (() => Promise<unknown>) | undefined;
+  /** The next page on its way; stays when it failed, until somebody tries again. */
+  #more: Promise<boolean> | undefined;
 
   /** Asks anew; what is shown stays until the first page is there. Settles when it is. */
   async restart(fetch: Fetch<T>): Promise<void> {
@@ -57,7 +59,7 @@ export class Paged<T> {
     this.#controller.abort();
     const controller = new AbortController();
     this.#controller = controller;
-    this.#loadingMore = false;
+    this.#more = undefined;
     const timer = setTimeout(() => {
       if (!controller.signal.aborted) this.slow.value = true;
     }, PATIENCE_MS);
@@ -70,7 +72,7 @@ export class Paged<T> {
       this.failure.value = undefined;
       this.#changed();
     } catch (error) {
-      if (!controller.signal.aborted) this.#failed(error);
+      if (!controller.signal.aborted) this.#failed(error, () => this.restart(fetch));
     } finally {
       clearTimeout(timer);
       if (this.#controller === controller) this.slow.value = false;
@@ -116,33 +118,40 @@ export class Paged<T> {
     return undefined;
   }
 
-  /** Fetches the next page; false when there is none, or it failed. */
+  /** Fetches the next page, once for all who ask; false when there is none, or it failed. */
   async more(): Promise<boolean> {
-    if (this.#loadingMore || this.#next === null || !this.#fetch) return false;
-    this.#loadingMore = true;
+    if (this.#next === null || !this.#fetch) return false;
+    this.#more ??= this.#append(this.#fetch, this.#next);
+    return this.#more;
+  }
+
+  async #append(fetch: Fetch<T>, cursor: string): Promise<boolean> {
     const { signal: live } = this.#controller;
-    const cursor = this.#next;
     try {
-      const answer = await this.#fetch(cursor, FURTHER, live);
+      const answer = await fetch(cursor, FURTHER, live);
       if (live.aborted) return false;
       const start = this.count.peek();
       this.#pages.push({ cursor, start, count: answer.rows.length, rows: answer.rows, asked: true });
       this.#next = answer.next;
       this.failure.value = undefined;
-      this.#loadingMore = false;
+      this.#more = undefined;
       this.#changed();
       return true;
     } catch (error) {
-      if (!live.aborted) this.#failed(error);
+      if (!live.aborted) {
+        this.#failed(error, () => {
+          this.#more = undefined;
+          return this.more();
+        });
+      }
       return false;
     }
   }
 
-  /** Tries the next page again after it failed. */
-  retryMore(): void {
+  /** Asks once more for what failed. */
+  retry(): void {
     this.failure.value = undefined;
-    this.#loadingMore = false;
-    void this.more();
+    void this.#again?.();
   }
 
   async #fill(page: Page<T>): Promise<void> {
@@ -156,12 +165,13 @@ export class Paged<T> {
       this.#changed();
     } catch (error) {
       page.asked = false;
-      if (!live.aborted) this.#failed(error);
+      if (!live.aborted) this.#failed(error, () => this.#fill(page));
     }
   }
 
-  #failed(error: unknown): void {
+  #failed(error: unknown, again: () => Promise<unknown>): void {
     if (aborted(error)) return;
+    this.#again = again;
     this.failure.value = error instanceof Failure ? error : new Failure(0, "This page failed", String(error));
   }
 

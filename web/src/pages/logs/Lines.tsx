@@ -1,5 +1,5 @@
 import { type Signal, useComputed } from "@preact/signals";
-import { Command, Empty, Failed, Late, Skeleton } from "../../components/States";
+import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
 import { zone } from "../../state/preferences";
 import { instant, range, setRange, wider } from "../../state/range";
@@ -31,7 +31,7 @@ export function Lines({ feed, cursor, onOpen, scroller }: Props) {
   const failure = feed.found.failure.value;
 
   if (total === undefined) {
-    if (failure) return <Failed failure={failure} retry={() => ask(query.value)} />;
+    if (failure) return <Failed failure={failure} retry={() => feed.found.retry()} />;
     return <div class="lines">{feed.found.slow.value && <Skeleton rows={24} />}</div>;
   }
   const head = (
@@ -53,6 +53,7 @@ export function Lines({ feed, cursor, onOpen, scroller }: Props) {
   return (
     <div class="lines" style={{ "--line-columns": template }}>
       <Late on={feed.found.slow.value} />
+      {failure && <Stale failure={failure} retry={() => feed.found.retry()} />}
       {live.value && <LiveState feed={feed} toTop={() => scroller.current?.toTop()} />}
       {lines === 0 ? (
         <Nothing />
@@ -89,7 +90,6 @@ export function Lines({ feed, cursor, onOpen, scroller }: Props) {
               />
             );
           }}
-          foot={failure ? <Failed failure={failure} retry={() => feed.found.retryMore()} /> : null}
         />
       )}
     </div>

@@ -93,7 +93,7 @@ function useFeed(
       void seek(feed, opened.peek()).then((place) => {
         if (!current) return;
         cursor.value = place;
-        if (place >= 0) scroller.current?.reveal(place);
+        if (place >= 0) requestAnimationFrame(() => scroller.current?.reveal(place));
       });
       if (following && feed.connected.peek() === undefined) feed.follow(`/v1/logs/tail?${tailParams()}`);
     });

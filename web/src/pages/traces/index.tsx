@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { post } from "../../api/client";
 import type { TracePage, TraceRow } from "../../api/types";
 import { QueryBar } from "../../components/QueryBar";
-import { Command, Empty, Failed, Late, Skeleton } from "../../components/States";
+import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
 import { useKeys } from "../../state/keyboard";
 import { link, navigate, update } from "../../state/location";
@@ -116,10 +116,9 @@ function List({ paged, cursor, scroller, open }: ListProps) {
   const openAt = useMemo(() => (index: number) => open(paged.at(index)), [paged]);
   const marks = useComputed(() => words(query.value));
   if (total === undefined) {
-    if (failure) return <Failed failure={failure} retry={() => void paged.restart(fetchTraces())} />;
+    if (failure) return <Failed failure={failure} retry={() => paged.retry()} />;
     return <div class="lines">{paged.slow.value && <Skeleton rows={20} />}</div>;
   }
-  if (total === 0) return <Nothing />;
   const days = instant(range.value.to) - instant(range.value.from) > DAY_MS / 2;
   const count = paged.count.value;
   const longest = Math.max(
@@ -130,38 +129,42 @@ function List({ paged, cursor, scroller, open }: ListProps) {
   return (
     <div class="lines" style={{ "--line-columns": template }}>
       <Late on={paged.slow.value} />
-      <VirtualList
-        label="Traces"
-        count={count}
-        total={total}
-        rowHeight={ROW}
-        active={cursor.value}
-        rowId={(index) => `trace-${paged.at(index)?.trace_id ?? index}`}
-        scroller={scroller}
-        onWindow={(first, last) => paged.window(first, last)}
-        head={<Head />}
-        row={(index) => {
-          const trace = paged.at(index);
-          if (!trace)
+      {failure && <Stale failure={failure} retry={() => paged.retry()} />}
+      {count === 0 ? (
+        <Nothing />
+      ) : (
+        <VirtualList
+          label="Traces"
+          count={count}
+          total={total}
+          rowHeight={ROW}
+          active={cursor.value}
+          rowId={(index) => `trace-${paged.at(index)?.trace_id ?? index}`}
+          scroller={scroller}
+          onWindow={(first, last) => paged.window(first, last)}
+          head={<Head />}
+          row={(index) => {
+            const trace = paged.at(index);
+            if (!trace)
+              return (
+                <div key={`gap-${index}`} class="line trace-line line-gap" role="row" aria-hidden="true" />
+              );
             return (
-              <div key={`gap-${index}`} class="line trace-line line-gap" role="row" aria-hidden="true" />
+              <TraceLine
+                key={trace.trace_id}
+                trace={trace}
+                index={index}
+                selected={cursor.value === index}
+                longest={longest}
+                zone={zone.value}
+                days={days}
+                marks={marks.value}
+                onOpen={openAt}
+              />
             );
-          return (
-            <TraceLine
-              key={trace.trace_id}
-              trace={trace}
-              index={index}
-              selected={cursor.value === index}
-              longest={longest}
-              zone={zone.value}
-              days={days}
-              marks={marks.value}
-              onOpen={openAt}
-            />
-          );
-        }}
-        foot={failure ? <Failed failure={failure} retry={() => paged.retryMore()} /> : null}
-      />
+          }}
+        />
+      )}
     </div>
   );
 }
