@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field
@@ -192,20 +193,22 @@ class Lane:
             if number < self.segment:
                 continue
             start = self.offset if number == self.segment else 0
-            try:
-                file = os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC)
-            except OSError:
-                continue
-            try:
-                live = number == self.numbers[-1]
-                total += max(0, (_content_end(file, start) if live else os.fstat(file).st_size) - start)
-            finally:
-                os.close(file)
+            with contextlib.suppress(OSError):
+                total += self._waiting_bytes(number, start)
         return total
 
+    def _waiting_bytes(self, number: int, start: int) -> int:
+        file = os.open(self._path(number), os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            end = os.fstat(file).st_size
+            return max(0, (_content_end(file, start, end) if number == self.numbers[-1] else end) - start)
+        finally:
+            os.close(file)
 
-def _content_end(file: int, start: int) -> int:
-    low, high = start, max(start, os.fstat(file).st_size)
+
+def _content_end(file: int, start: int, end: int) -> int:
+    """Where the NUL bytes at the end of a file begin."""
+    low, high = start, max(start, end)
     while low < high:
         middle = (low + high) // 2
         if os.pread(file, 1, middle) in {b"", b"\0"}:

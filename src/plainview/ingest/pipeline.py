@@ -83,8 +83,8 @@ class Pipeline:
         self._sealing = Cancellation()
         self._counts = dict.fromkeys(("lines", "bytes", "garbage_lines", "batches", "errors"), 0)
         self._trouble = ""
-        self._streams: list[dict[str, Any]] = []
         self._summed = 0.0
+        self._sum_up()
         #: When the oldest commit was made that no checkpoint has made final.
         self._unsettled: float | None = None
         self._looks = threading.Condition()
@@ -131,8 +131,8 @@ class Pipeline:
                 return
             except Exception as error:  # noqa: BLE001 - whatever happens, ingest goes on; the status says what it was
                 self._fail(error)
-                self._pause(_RETRY)
                 self._follower.rewind(self.store.offsets())
+                self._stopping.wait(_RETRY)
                 continue
             delay = _BUSY if size else min(_IDLE, delay * 1.2)
             if size < _SLICE_BYTES // 2:
@@ -157,10 +157,8 @@ class Pipeline:
                 self._empty_look = self._look
                 self._looks.notify_all()
         self._settle()
-        now = time.monotonic()
-        if now - self._summed >= _SUMMARY:
-            self._summed = now
-            self._streams = self._follower.summaries()
+        if time.monotonic() - self._summed >= _SUMMARY:
+            self._sum_up()
         return batch.bytes
 
     def _fail(self, error: Exception) -> None:
@@ -264,6 +262,7 @@ class Pipeline:
             return
         self._unsettled = None
         self.store.forget(self._follower.collect(offsets))
+        self._sum_up()
 
     # -- upkeep -----------------------------------------------------------------------------------------------------
 
@@ -285,15 +284,22 @@ class Pipeline:
 
     def stats(self) -> dict[str, Any]:
         """Counts since the start, what is waiting, and every stream."""
-        streams = self._streams
-        dropped = sum(sum(stream["dropped"].values()) for stream in streams) + self._follower.dropped_by_removed
         return {
             **self._counts,
             "running": bool(self._threads),
             "trouble": self._trouble,
+            **self._summary,
+        }
+
+    def _sum_up(self) -> None:
+        """Take down how the streams stand, for who asks from another thread."""
+        self._summed = time.monotonic()
+        streams, ended = self._follower.summaries(), list(self._follower.removed)
+        dropped = sum(sum(stream["dropped"].values()) for stream in streams) + self._follower.dropped_by_removed
+        self._summary: dict[str, Any] = {
             "lag_bytes": sum(stream["lag_bytes"] for stream in streams),
             "streams": streams,
-            "ended_streams": list(self._follower.removed),
+            "ended_streams": ended,
             "dropped_total": dropped,
         }
 

@@ -61,7 +61,7 @@ class Stream:
         """Whether nothing more will be written to it."""
         return not self.alive
 
-    def look(self, now: float, newborn: float) -> None:
+    def look(self, now: float) -> None:
         """See which segments there are, whether the process lives, and what it says of itself."""
         self.looked = now
         numbers: dict[str, list[int]] = {kind: [] for kind in KINDS}
@@ -69,11 +69,11 @@ class Stream:
             numbers[segment.kind].append(segment.number)
         for kind, lane in self.lanes.items():
             lane.numbers = numbers[kind]
-        self.alive = self._is_alive(now, newborn)
+        self.alive = self._is_alive(now)
         self.process = self.process or _read_json(self.directory / PROCESS)
         self.status = _read_json(self.directory / STATUS) or self.status
 
-    def _is_alive(self, now: float, newborn: float) -> bool:
+    def _is_alive(self, now: float) -> bool:
         if (self.directory / COMPLETE).exists():
             return False
         if not self.directory.exists():
@@ -81,7 +81,7 @@ class Stream:
         if self.shipped:
             return True
         # The lock is looked at before the clock: it may be taken in between.
-        return is_alive(self.directory) or now - self.found < newborn
+        return is_alive(self.directory) or now - self.found < _NEWBORN
 
     def summary(self, lag: int) -> dict[str, Any]:
         """What the status page says of it."""
@@ -133,7 +133,6 @@ class Follower:
         directory: the data directory, with ``spool/`` and ``inbox/`` in it.
         offsets: positions to go on from, as the store has them.
         before_removal: told the names of streams that are about to be removed.
-        newborn: seconds for which a stream that nobody has locked yet counts as alive.
     """
 
     def __init__(
@@ -142,12 +141,10 @@ class Follower:
         offsets: Mapping[tuple[str, str], tuple[int, int]],
         *,
         before_removal: Callable[[Sequence[str]], None] | None = None,
-        newborn: float = _NEWBORN,
     ) -> None:
         self._roots = {directory / "spool": False, directory / "inbox": True}
         self._offsets = offsets
         self._before_removal = before_removal
-        self._newborn = newborn
         self.streams: dict[str, Stream] = {}
         #: Summaries of streams that were removed, the latest last, and what they had dropped in all.
         self.removed: deque[dict[str, Any]] = deque(maxlen=_REMEMBERED)
@@ -165,7 +162,7 @@ class Follower:
                 self._find(root, inbox=inbox, clock=clock)
         for stream in self.streams.values():
             if now or clock - stream.looked >= _LOOK_STREAM:
-                stream.look(clock, self._newborn)
+                stream.look(clock)
 
     def _find(self, root: Path, *, inbox: bool, clock: float) -> None:
         try:
@@ -174,14 +171,14 @@ class Follower:
         except OSError:
             return
         for directory in found:
-            names = set(_names(directory))
-            if not names & {LOCK, PROCESS, COMPLETE} and not any(map(SegmentName.parse, names)):
-                continue  # not one of ours
+            names = _names(directory)
+            if not any(_is_ours(name) or SegmentName.parse(name) for name in names):
+                continue  # somebody else's
             stream = Stream(directory, inbox and LOCK not in names, {}, clock)
             for kind in KINDS:
                 position = self._offsets.get((stream.name, kind))
                 stream.lanes[kind] = Lane(directory, kind, position, stream.is_over, shipped=stream.shipped)
-            stream.look(clock, self._newborn)
+            stream.look(clock)
             self.streams[stream.name] = stream
             self._turns.extend(stream.lanes.values())
 
@@ -266,7 +263,7 @@ class Follower:
                 stream.directory.rmdir()
         if stream.directory.exists():
             return False
-        stream.look(time.monotonic(), self._newborn)
+        stream.look(time.monotonic())
         self.removed.append(stream.summary(0) | {"alive": False})
         self.dropped_by_removed += sum(_counts(stream.status.get("dropped")).values())
         del self.streams[stream.name]
