@@ -160,6 +160,19 @@ def test_settings_given_in_examples_are_there():
                     assert given <= set(plainview.Settings.__struct_fields__), page
 
 
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"])
+def test_links_beside_the_pages_lead_somewhere(page):
+    links = re.findall(r"\]\(([^)#\s]+)", (ROOT / page).read_text(encoding="utf-8"))
+    assert not [link for link in links if "://" not in link and not (ROOT / link).exists()]
+
+
+def test_the_first_result_is_within_25_lines():
+    start = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()[:25]
+    assert "$ pip install 'plainview[server]'" in start
+    assert any("plainview run --" in line for line in start)
+    assert any("make run" in line for line in start)
+
+
 def test_the_pages_build_without_a_warning(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")],
