@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -79,7 +79,17 @@ def around(start: Callable[[], Span], function: F) -> F:
     return cast("F", wrapper)
 
 
-def traced(function: Any = None, /, *, name: str | None = None, **attributes: Any) -> Any:  # noqa: ANN401 - with and without arguments
+@overload
+def traced(function: F, /) -> F: ...
+@overload
+def traced(function: None = None, /, *, name: str | None = None, **attributes: Any) -> Callable[[F], F]: ...  # noqa: ANN401 - any value may be an attribute
+def traced(
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    **attributes: Any,
+) -> Any:
     """A span around each call of a function: ``@traced`` or ``@traced(name="render", engine="pdf")``.
 
     Args:
