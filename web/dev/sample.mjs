@@ -18,7 +18,7 @@ const TITLES = [
   "A Field Guide to Fog",
   "Salt & Signal",
   "Übermorgen",
-  "雨の図書館",
+  "Čtyři mosty",
 ];
 const USERS = ["usr_ada", "usr_grace", "usr_edsger", "usr_barbara", "usr_ken"];
 const STAGES = ["outline", "draft", "illustrate", "review"];
@@ -358,7 +358,7 @@ export class Studio {
               },
             },
           );
-        } else if (this.random() < 0.1) {
+        } else if (ms > 1500 && this.random() < 0.6) {
           line(
             now,
             "WARNING",

@@ -247,6 +247,7 @@ function drawDots(chart: uPlot, dots: Dot[], colour: Colour): void {
   const { ctx } = chart;
   const unit = devicePixelRatio;
   ctx.save();
+  ctx.setLineDash([]);
   ctx.lineWidth = 1.6 * unit;
   ctx.fillStyle = colour("accent");
   ctx.strokeStyle = colour("error");

@@ -9,7 +9,7 @@ export function Lengths() {
       <legend class="unseen">Duration</legend>
       <Length
         name="Shortest"
-        placeholder="min, e.g. 500ms"
+        placeholder="min 500ms"
         now={shortest.value}
         set={(ms) => setLengths(ms, longest.value)}
       />
