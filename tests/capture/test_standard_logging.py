@@ -45,7 +45,7 @@ def test_a_record_is_captured_once_however_many_handlers_there_are(capture):
 
 def test_exceptions_and_stack_info(capture):
     try:
-        1 / 0  # noqa: B018
+        1 / 0  # noqa: B018 - it has to fail
     except ZeroDivisionError:
         logging.getLogger("a").exception("failed")
     assert capture.last()["exception"]["type"] == "ZeroDivisionError"

@@ -42,11 +42,11 @@ def test_an_attribute_is_found_whatever_its_name(store, path, value):
 @given(
     st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1)),  # noqa: DTZ001 - naive UTC, as the store keeps it
     st.integers(1, 10**9),
-    st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1)),  # noqa: DTZ001
+    st.datetimes(datetime(1971, 1, 1), datetime(2199, 1, 1)),  # noqa: DTZ001 - naive, as the store has it
 )
 @settings(deadline=None, max_examples=60)
 def test_a_bucket_is_counted_from_its_origin(store, moment, width_ms, origin):
-    epoch = datetime(1970, 1, 1)  # noqa: DTZ001
+    epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - naive, as the store has it
     origin_us = (origin - epoch) // timedelta(microseconds=1)
     sql = store.dialect.time_bucket("CAST(? AS TIMESTAMP)", width_ms, origin_us)
     expected = ((moment - epoch) // timedelta(microseconds=1) - origin_us) // (width_ms * 1000)

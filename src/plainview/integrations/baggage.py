@@ -22,7 +22,7 @@ def with_baggage(text: str | None, context: Any) -> Any:  # noqa: ANN401 - opent
 def inject_baggage(headers: MutableMapping[str, str], context: Any) -> None:  # noqa: ANN401 - as above
     """Add what the context has to the ``baggage`` header, behind what stands there."""
     from opentelemetry.baggage import get_all  # noqa: PLC0415 - few contexts have any
-    from opentelemetry.baggage.propagation import W3CBaggagePropagator  # noqa: PLC0415
+    from opentelemetry.baggage.propagation import W3CBaggagePropagator  # noqa: PLC0415 - only where baggage is used
 
     if not get_all(context):
         return
