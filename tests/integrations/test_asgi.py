@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import copy
+import gc
 import re
 
 import pytest
@@ -396,6 +398,29 @@ async def test_the_path_is_whole_under_a_root(spool):
     await call(Middleware(hello), "/api/x", root_path="/api")
     await call(Middleware(hello), "/x", root_path="/api")
     assert spool.paths() == {"/api/x": 2}
+
+
+async def test_an_answer_without_a_body_has_no_bytes(spool):
+    await call(Middleware(hello), method="HEAD")
+    assert spool.request()["extra"]["response_bytes"] == 0
+
+
+async def test_requests_leave_no_cycles_behind(spool):
+    wrapped = Middleware(hello)
+    await call(wrapped)
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(20):
+            await call(wrapped)
+        assert not [item for item in gc.get_objects() if type(item).__name__ == "_Request"]
+    finally:
+        gc.enable()
+
+
+async def test_a_wrapper_can_be_copied(spool):
+    response = await call(copy.copy(Middleware(hello)))
+    assert response.body == b"hello"
 
 
 async def test_turned_off_it_does_nothing(tmp_path):

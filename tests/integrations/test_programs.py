@@ -115,8 +115,7 @@ def test_uvicorn_with_workers(programs):
         ("--workers", "4", "--worker-class", "gthread", "--threads", "4"),
         ("--workers", "4", "--preload"),
         ("--workers", "3", "--max-requests", "15", "--max-requests-jitter", "5"),
-        # Its gevent workers do not always end when they are asked to, with us or without.
-        ("--workers", "2", "--worker-class", "gevent", "--graceful-timeout", "2"),
+        ("--workers", "2", "--worker-class", "gevent"),
     ],
     ids=["sync", "gthread", "preload", "max-requests", "gevent"],
 )
@@ -124,7 +123,8 @@ def test_gunicorn(programs, options):
     programs.write("main.py", WSGI)
     port = free_port()
     bind = f"127.0.0.1:{port}"
-    command = ("gunicorn", "main:app", "--bind", bind, "--access-logfile", "-", *options)
+    # A worker that is asked to end before it has begun never hears of it: gunicorn is not to wait for it for long.
+    command = ("gunicorn", "main:app", "--bind", bind, "--access-logfile", "-", "--graceful-timeout", "3", *options)
     with programs.serving(*command, port=port):
         asked, workers = ask_many(f"http://{bind}/", 200)
     check(programs.spool, asked)
@@ -324,6 +324,80 @@ def test_an_application_that_runs_the_opentelemetry_sdk_itself(programs):
     exported = re.findall(r'"span_id": "0x([0-9a-f]{16})"', programs.output())
     assert Counter(exported) == {charge["span_id"]: 1, server["span_id"]: 1}
     assert spool.internal_errors() == 0
+
+
+def test_a_span_processor_that_the_application_adds_by_itself_is_enough(programs):
+    programs.write(
+        "traced.py",
+        """
+        import plainview
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+
+        provider = TracerProvider()
+        provider.add_span_processor(plainview.SpanProcessor())
+        trace.set_tracer_provider(provider)
+        with trace.get_tracer("t").start_as_current_span("once"), plainview.context(job_id="j1"):
+            with trace.get_tracer("t").start_as_current_span("inner"):
+                pass
+        """,
+    )
+    done = programs.run(sys.executable, "traced.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    inner, once = programs.spool.spans()
+    assert (inner["name"], inner["parent_span_id"]) == ("inner", once["span_id"])
+    assert inner["job_id"] == "j1"
+
+
+def test_structlog_and_loguru_without_a_line_of_code(programs):
+    programs.write(
+        "logs.py",
+        """
+        import logging, sys
+        import loguru, structlog
+
+        structlog.configure(processors=[structlog.processors.JSONRenderer()])
+        structlog.get_logger().info("by structlog", a=1)
+        loguru.logger.remove()
+        loguru.logger.add(sys.stdout, format="{message}")
+        loguru.logger.bind(b=2).info("by loguru")
+        logging.getLogger("l").info("by logging", extra={"c": 3})
+        """,
+    )
+    done = programs.run(sys.executable, "logs.py")
+    assert (done.stdout, done.stderr) == ('{"a": 1, "event": "by structlog"}\nby loguru\n', "")
+    found = [(line["message"], line["extra"]) for line in programs.spool.logs()]
+    assert found == [("by structlog", {"a": 1}), ("by loguru", {"b": 2}), ("by logging", {"c": 3})]
+
+
+def test_an_application_that_uses_plainview_in_its_code_is_captured_once(programs):
+    programs.write(
+        "main.py",
+        """
+        import logging
+        import plainview
+        from fastapi import FastAPI
+
+        plainview.configure(service="named-in-code", level="INFO")
+        plainview.instrument()
+        app = plainview.instrument(FastAPI())
+        logging.basicConfig()
+
+        @app.get("/")
+        def root():
+            logging.getLogger("my.app").info("standard")
+            plainview.get_logger("my.app").info("native")
+        """,
+    )
+    port = free_port()
+    with programs.serving("uvicorn", "main:app", "--port", port, "--no-access-log", port=port):
+        assert get(f"http://127.0.0.1:{port}/")[0] == 200
+    spool = programs.spool
+    assert spool.paths() == {"/": 1}
+    assert len(spool.spans()) == 1
+    assert [line["message"] for line in spool.logs("my.app")] == ["standard", "native"]
+    assert {line["service"] for line in spool.logs("my.app")} == {"named-in-code"}
+    assert "standard" not in programs.output()
 
 
 SCRIPT = """

@@ -48,7 +48,9 @@ class Middleware:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the application has
         # Servers and tests ask the application for its own attributes (`state`, `routes` …).
-        return getattr(self.__dict__["app"], name)
+        if name == "app":  # not set yet: an unpickled or copied wrapper
+            raise AttributeError(name)
+        return getattr(self.app, name)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
@@ -67,6 +69,7 @@ class Middleware:
             request.left(None)
         finally:
             request.leave()
+            scope.pop(MARK, None)  # or each request would be a cycle for the garbage collector
 
 
 def _begin(scope: Scope, receive: Receive, send: Send) -> _Connection | None:

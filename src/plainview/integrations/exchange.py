@@ -217,6 +217,8 @@ class Exchange:
         cancelled = type(error).__name__ == "CancelledError"
         if self.status == 0:
             self.status = _CLIENT_CLOSED if self.disconnected or cancelled else _SERVER_ERROR
+        if self.method == "HEAD":  # whatever the application made of it, no body was sent
+            self.response_bytes = 0
         fields: dict[str, Any] = {
             "status": self.status,
             "duration_ms": round(duration / 1e6, 3),

@@ -38,7 +38,9 @@ class Middleware:
         self.app = app
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the application has
-        return getattr(self.__dict__["app"], name)
+        if name == "app":  # not set yet: an unpickled or copied wrapper
+            raise AttributeError(name)
+        return getattr(self.app, name)
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Serve one request."""
