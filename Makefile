@@ -15,7 +15,7 @@ ARGS ?=
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export NO_MKDOCS_2_WARNING := 1
 PIP := $(BIN)/python -m pip --quiet install --constraint $(LOCK)
-NPM := npm --prefix web --no-audit --no-fund --loglevel=error
+NPM := npm --prefix web --no-audit --no-fund --no-update-notifier --loglevel=error
 
 .DEFAULT_GOAL := help
 .PHONY: help run ui test lint format docs bench lock build clean parts
