@@ -294,6 +294,54 @@ def test_a_full_disk_is_said_nothing_is_lost_and_it_goes_on_when_there_is_room(o
     assert is_whole(opened(small_disk / "store")) == 20
 
 
+def fill_up(folder: Path) -> Path:
+    """Take all the room there is."""
+    ballast = folder / "ballast"
+    with ballast.open("ab", buffering=0) as file, pytest.raises(OSError, match="No space left"):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_store_on_a_full_disk_can_be_opened_and_asked(opened, process, small_disk, killed):
+    program = process(
+        """
+import os, pathlib
+import plainview.store
+from test_store_recovery import fill, fill_up
+store = plainview.store.open(pathlib.Path(sys.argv[1]) / "store")
+fill(store, 1, 10)
+fill_up(pathlib.Path(sys.argv[1]))
+os._exit(9) if sys.argv[2] == "True" else store.close()
+""",
+        small_disk,
+        killed,
+    )
+    assert program.communicate(timeout=60)[1] == ""
+    fill_up(small_disk)
+    store = opened(small_disk / "store")
+    assert is_whole(store) == 10
+    (small_disk / "ballast").unlink()
+    fill(store, 11, 20)
+    store.close()
+    assert is_whole(opened(small_disk / "store")) == 20
+
+
+def test_sealing_on_a_full_disk_leaves_everything_as_it_was(opened, small_disk, monkeypatch):
+    monkeypatch.setattr("plainview.store.duckdb.sealing.LEAST_ROWS", 10)
+    store = opened(small_disk / "store")
+    fill(store)
+    ballast = fill_up(small_disk)
+    with pytest.raises(StoreFull):
+        store.seal()
+    assert is_whole(store) == 20
+    assert list((small_disk / "store" / "sealed").glob("*/*")) == []
+    ballast.unlink()
+    assert store.seal() == 1000
+    assert is_whole(store) == 20
+
+
 def test_an_engine_that_gave_up_is_started_again(opened, small_disk, monkeypatch):
     """A checkpoint that meets a full disk takes the engine down; the store comes back with all that was committed."""
     store = opened(small_disk / "store")

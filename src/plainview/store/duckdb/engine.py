@@ -6,17 +6,15 @@ from __future__ import annotations
 
 import atexit
 import contextlib
-import os
+import errno
 import shutil
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
-import numpy as np
 
-from plainview.store.duckdb import layout
+from plainview.store.duckdb import incoming, layout, machine
 from plainview.store.duckdb.dialect import DuckDBDialect
 from plainview.store.duckdb.opening import DATABASE, is_full, open_database
 from plainview.store.duckdb.queries import Queries
@@ -29,34 +27,19 @@ from plainview.store.interface import (
     StoreError,
     StoreFull,
 )
-from plainview.store.schema import TABLES, TYPES
+from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
+    from pathlib import Path
 
     from plainview.store.rows import Rows
 
 __all__ = ["DuckDBStore"]
 
-_CASTS: Final = {
-    table.name: {column.name: TYPES[column.type]["duckdb"] for column in table.columns} for table in TABLES.values()
-}
 #: Room that must be left on the disk, beside what is to be moved, before a checkpoint is begun: one that runs out of
 #: room takes the engine down.
 _ROOM: Final = 16 << 20
-
-
-def _cores() -> int:
-    """Cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _memory_limit() -> str:
-    """A quarter of the memory that this machine (or container) has, from 512 MB to 8 GB."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    with contextlib.suppress(OSError, ValueError):  # no such file, or no limit in it
-        memory = min(memory, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
-    return f"{max(512, min(8192, (memory >> 20) // 4))}MB"
 
 
 class DuckDBStore:
@@ -66,24 +49,28 @@ class DuckDBStore:
 
     def __init__(self, directory: Path, *, memory_limit: str | None = None, threads: int | None = None) -> None:
         self.directory = directory.absolute()
-        self.directory.mkdir(parents=True, exist_ok=True)
         layout.check_format(self.directory)
         self._config = {
-            "memory_limit": memory_limit or _memory_limit(),
-            "threads": str(threads or _cores()),
+            "memory_limit": memory_limit or machine.memory_limit(),
+            "threads": str(threads or machine.cores()),
             # Checkpoints come when the store says so, not in the middle of a write.
             "wal_autocheckpoint": "1TB",
             "temp_directory": str(self.directory / "tmp"),
         }
         self._writing = threading.Lock()
-        self._sealed = Sealed(self.directory)
         self._notes: list[str] = []
         self._database: duckdb.DuckDBPyConnection | None = None
         self._commit = 0
         self._offsets: dict[tuple[str, str], tuple[int, int]] = {}
         self._last: dict[str, int] = {}
         self._closed = False
-        self._connect()
+        try:
+            self.directory.mkdir(parents=True, exist_ok=True)
+            self._sealed = Sealed(self.directory)
+            self._connect()
+        except OSError as error:
+            msg = f"{self.directory} cannot be used: {error.strerror}"
+            raise (StoreFull if error.errno == errno.ENOSPC else StoreError)(msg) from error
         self._queries = Queries(self._cursor)
         # No thread may be inside the engine when the interpreter goes: that would abort the process.
         atexit.register(self.close)
@@ -179,9 +166,9 @@ class DuckDBStore:
             try:
                 with layout.transaction(connection):
                     for rows in batch.rows:
-                        self._insert(connection, rows, last[rows.table])
+                        incoming.insert(connection, rows, last[rows.table])
                         last[rows.table] += rows.count
-                    self._record(connection, commit, reached, last)
+                    incoming.record(connection, commit, reached, last)
             except duckdb.Error as error:
                 failure = self._recover(error)
                 if reached and reached.items() <= self._offsets.items():
@@ -196,7 +183,7 @@ class DuckDBStore:
             connection = self._writer()
             connection.begin()
             try:
-                self._insert(connection, rows, 0)
+                incoming.insert(connection, rows, 0)
             except duckdb.Error as error:
                 self._recover(error)
                 return False
@@ -205,39 +192,6 @@ class DuckDBStore:
             finally:
                 if self._database is connection:
                     connection.rollback()
-
-    def _insert(self, connection: duckdb.DuckDBPyConnection, rows: Rows, last: int) -> None:
-        incoming: dict[str, Any] = {"id": np.arange(last + 1, last + 1 + rows.count)}
-        select, parameters = ["id"], []
-        casts = _CASTS[rows.table]
-        for name, values in rows.columns.items():
-            if isinstance(values, np.ndarray):
-                incoming[name] = values
-                select.append(f"{name}::{casts[name]} AS {name}")
-            else:
-                parameters.append(values)
-                select.append(f"?::{casts[name]} AS {name}")
-        connection.register("incoming", incoming)
-        try:
-            connection.execute(
-                f"INSERT INTO hot.{rows.table} BY NAME SELECT {', '.join(select)} FROM incoming", parameters
-            )
-        finally:
-            connection.unregister("incoming")
-
-    def _record(
-        self,
-        connection: duckdb.DuckDBPyConnection,
-        commit: int,
-        reached: dict[tuple[str, str], tuple[int, int]],
-        last: dict[str, int],
-    ) -> None:
-        """Write down positions and ids."""
-        places = [value for (stream, kind), at in reached.items() for value in (commit, stream, kind, *at)]
-        if places:
-            connection.execute(f"INSERT INTO hot.positions VALUES {_marks(len(reached), 5)}", places)
-        ids = [value for table, number in last.items() for value in (commit, table, number)]
-        connection.execute(f"INSERT INTO hot.ids VALUES {_marks(len(last), 3)}", ids)
 
     def offsets(self) -> dict[tuple[str, str], tuple[int, int]]:
         """Positions as of the last commit."""
@@ -313,7 +267,7 @@ class DuckDBStore:
             with layout.transaction(connection):
                 connection.execute("DELETE FROM hot.positions")
                 connection.execute("DELETE FROM hot.ids")
-                self._record(connection, self._commit, self._offsets, self._last)
+                incoming.record(connection, self._commit, self._offsets, self._last)
             connection.execute("CHECKPOINT")
         except duckdb.Error as error:
             if "Cannot CHECKPOINT" in str(error):
@@ -406,10 +360,6 @@ class DuckDBStore:
                 self._database.close()
                 self._database = None
         atexit.unregister(self.close)
-
-
-def _marks(rows: int, values: int) -> str:
-    return ", ".join(["(" + ", ".join("?" * values) + ")"] * rows)
 
 
 def _size(path: Path) -> int:

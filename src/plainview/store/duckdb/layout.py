@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -140,6 +141,14 @@ def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
         with contextlib.suppress(duckdb.Error):
             connection.rollback()
         raise
+
+
+def viewed(connection: duckdb.DuckDBPyConnection, name: str) -> set[str]:
+    """The sealed files that a view reads."""
+    row = connection.execute(
+        "SELECT sql FROM duckdb_views() WHERE schema_name = 'main' AND view_name = ?", [name]
+    ).fetchone()
+    return {path.replace("''", "'") for path in re.findall("'((?:[^']|'')*)'", row[0])} if row else set()
 
 
 def view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str]) -> None:

@@ -121,8 +121,8 @@ class Sealed:
                 self._list(connection, self._measure(connection, file.partition("/")[0], file))
             except (duckdb.Error, KeyError) as error:
                 notes.append(f"{self.directory / file} cannot be read and was left alone: {error}")
-        if self.segments or missing:
-            for name in TABLES:
+        for name in TABLES:
+            if layout.viewed(connection, name) != set(self._files(name)):
                 self._point(connection, name)
         return notes
 
@@ -141,8 +141,10 @@ class Sealed:
         self.segments = [*self.segments, segment]
 
     def _point(self, connection: duckdb.DuckDBPyConnection, table: str) -> None:
-        files = [str(self.directory / segment.file) for segment in self.segments if segment.table == table]
-        layout.view(connection, table, sorted(files))
+        layout.view(connection, table, self._files(table))
+
+    def _files(self, table: str) -> list[str]:
+        return sorted(str(self.directory / segment.file) for segment in self.segments if segment.table == table)
 
     def due(self, cursor: duckdb.DuckDBPyConnection, last: Mapping[str, int], now: datetime) -> Iterator[Stretch]:
         """What there is to seal: days, or some hours of one. ``last`` holds the highest id of each table."""
@@ -180,13 +182,17 @@ class Sealed:
         draft = path.with_suffix(".partial")
         target = str(draft).replace("'", "''")
         columns = ", ".join(table.names)
-        cursor.execute(
-            f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {table.time}, id) "
-            f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
-            stretch.parameters,
-        )
-        _sync(draft)
-        segment = self._measure(cursor, table.name, draft.relative_to(self.directory).as_posix())
+        try:
+            cursor.execute(
+                f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {table.time}, id) "
+                f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
+                stretch.parameters,
+            )
+            _sync(draft)
+            segment = self._measure(cursor, table.name, draft.relative_to(self.directory).as_posix())
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
         draft.rename(path)
         _sync(folder)
         return replace(segment, file=path.relative_to(self.directory).as_posix())
