@@ -37,7 +37,7 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PATIENCE = 30.0
-#: Tells for how long, in ms, the page has waited for no answer.
+#: Tells for how long, in ms, the page has waited for no answer, and which questions it gave up.
 COUNT_ANSWERS = r"""{
     const ask = window.fetch;
     let awaited = 0;
@@ -50,11 +50,15 @@ COUNT_ANSWERS = r"""{
             const response = await ask(...request);
             if (!String(request[0]).startsWith("/v1/logs/tail")) await response.clone().text();
             return response;
+        } catch (error) {
+            if (error.name === "AbortError") window.givenUp.push(String(request[1]?.body));
+            throw error;
         } finally {
             awaited -= 1;
             since = performance.now();
         }
     };
+    window.givenUp = [];
     window.quietFor = () => (awaited > 0 || own === 0 ? 0 : performance.now() - since);
 }"""
 #: Waits in the page itself, where the content security policy lets no text be evaluated later.
