@@ -192,6 +192,7 @@ def test_a_process_that_ended_while_it_opened_the_store_is_no_obstacle(opened, c
     (crashed / "opening").touch()
     store = opened(crashed)
     assert is_whole(store) == 20
+    assert store.stats()["notes"] == []
     assert not (crashed / "opening").exists()
 
 
@@ -200,6 +201,7 @@ def test_two_processes_cannot_have_the_store(opened, process, tmp_path):
     assert program.stdout.readline()
     with pytest.raises(StoreBusy, match="another process"):
         plainview.store.open(tmp_path / "store")
+    assert not (tmp_path / "store" / "aside").exists() or not list((tmp_path / "store" / "aside").iterdir())
     program.kill()
     program.communicate()
     assert messages(opened())

@@ -77,7 +77,12 @@ def open_database(
         try:
             return _open(path, config, begin, notes, copy)
         except duckdb.Error as error:
-            _repair(error, path, log, copy, notes)
+            try:
+                _repair(error, path, log, copy, notes)
+            except StoreError:
+                if copy is not None:
+                    copy.unlink(missing_ok=True)  # nothing was changed
+                raise
         finally:
             marker.unlink(missing_ok=True)
     msg = f"{path} cannot be opened: {'; '.join(notes)}"
@@ -139,6 +144,8 @@ def _rehearse(path: Path, log: Path, copy: Path | None, config: Mapping[str, Any
     done = subprocess.run(  # noqa: S603 - our own interpreter, our own code
         [sys.executable, "-c", code, str(path), json.dumps(dict(config))], check=False, capture_output=True
     )
+    if done.returncode == 0 and copy is not None:
+        copy.unlink(missing_ok=True)  # the log has been used up, or it will be copied no more
     if done.returncode:
         _move_log(log, copy, notes, f"replaying it ended the engine, code {done.returncode}")
 
