@@ -10,6 +10,8 @@ import functools
 from contextvars import ContextVar, Token
 from typing import TYPE_CHECKING, Any, Final, Self, TypeVar, cast
 
+from msgspec import Struct
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
@@ -19,33 +21,27 @@ __all__ = ["Bound", "Frame", "bind", "context", "current", "fields", "unbind"]
 F = TypeVar("F", bound="Callable[..., Any]")
 
 
-class Bound:
+class Bound(Struct, eq=False):
     """Bound fields. The encoded halves are filled in by capture, once, when a record first needs them."""
 
-    __slots__ = ("extra", "extra_keys", "fields", "known")
-
-    def __init__(self, fields: Mapping[str, Any]) -> None:
-        self.fields: Final = fields
-        #: JSON members of the fields that have a place of their own, each followed by a comma; None: not made yet.
-        self.known: bytes | None = None
-        #: JSON members of all other fields, joined by commas.
-        self.extra = b""
-        self.extra_keys: frozenset[str] = frozenset()
+    fields: Mapping[str, Any]
+    #: JSON members of the fields that have a place of their own, each followed by a comma; None: not made yet.
+    known: bytes | None = None
+    #: JSON members of all other fields, joined by commas.
+    extra: bytes = b""
+    extra_keys: frozenset[str] = frozenset()
 
 
-class Frame:
+class Frame(Struct, eq=False):
     """What is current: the bound fields, the span, and the rest of the OpenTelemetry context."""
 
-    __slots__ = ("bound", "ids", "otel", "span")
-
-    def __init__(self, bound: Bound, span: Any = None, ids: bytes | None = b"", otel: Any = None) -> None:  # noqa: ANN401 - the ground does not import OpenTelemetry
-        self.bound: Final = bound
-        #: The current span (an OpenTelemetry ``Span`` of any make) or None.
-        self.span: Final = span
-        #: JSON members trace_id and span_id, each followed by a comma; None: not made yet.
-        self.ids = ids
-        #: OpenTelemetry context that was attached from outside, without our span; None where there was none.
-        self.otel: Final = otel
+    bound: Bound
+    #: The current span (an OpenTelemetry ``Span`` of any make) or None.
+    span: Any = None
+    #: JSON members trace_id and span_id, each followed by a comma; None: not made yet.
+    ids: bytes | None = b""
+    #: OpenTelemetry context that was attached from outside; None where there was none.
+    otel: Any = None
 
 
 EMPTY: Final = Frame(Bound({}))

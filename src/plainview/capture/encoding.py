@@ -21,7 +21,7 @@ from plainview.capture.scrub import MARKER, Scrubber
 from plainview.records import CONTEXT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from plainview.settings import Settings
 
@@ -34,6 +34,8 @@ encode: Final = msgspec.json.Encoder().encode
 #: Values that need no look: they are short, hold no secret, and are encoded as they are.
 _PLAIN: Final = frozenset({bool, type(None), dt.datetime, dt.date, dt.time, uuid.UUID})
 _LONG_INT: Final = 10**12
+#: Integers up to here are compared in half the time.
+_SHORT_INT: Final = (1 << 30) - 1
 _MAX_INT: Final = 2**64
 _MAX_KEY: Final = 256
 _CACHE_ENTRIES: Final = 4096
@@ -53,6 +55,9 @@ class Encoding:
         self.known_harmless: set[str] = set()
         #: Keys that were looked at and found harmless.
         self.plain_keys: set[str] = set()
+        #: Fields as a JSON object if each of them is plain and harmless; None: `fields` has to look closer. Names that
+        #: mean something of their own in a log call are not plain.
+        self.plain: Final = self._plain()
 
     def message(self, message: object) -> bytes:
         """A message as a JSON string."""
@@ -72,29 +77,6 @@ class Encoding:
         """Any value as text: bounded, scrubbed, valid."""
         return self._string(_text(value))
 
-    def plain(self, fields: Mapping[str, Any]) -> bytes | None:
-        """Fields as a JSON object if each of them is plain and harmless; None: `fields` has to look closer.
-
-        Names that mean something of their own in a log call are not plain.
-        """
-        plain_keys, harmless = self.plain_keys, self.known_harmless
-        for key, value in fields.items():
-            if key not in plain_keys and not self._plain_key(key):
-                return None
-            kind = type(value)
-            if kind is str:
-                if value not in harmless and not self.harmless(value):
-                    return None
-            elif kind is int:
-                if not -_LONG_INT < value < _LONG_INT:
-                    return None
-            elif kind is float:
-                if value - value != 0.0:  # NaN and the infinities
-                    return None
-            elif kind not in _PLAIN:
-                return None
-        return encode(fields)
-
     def fields(self, fields: Mapping[str, Any]) -> bytes:
         """Fields of any kind as a JSON object."""
         try:
@@ -105,6 +87,30 @@ class Encoding:
     def members(self, fields: Mapping[str, Any]) -> bytes:
         """Fields of any kind as the members of a JSON object, without its braces."""
         return self.fields(fields)[1:-1]
+
+    def _plain(self) -> Callable[[Mapping[str, Any]], bytes | None]:  # noqa: C901 - a type each
+        plain_key, plain_keys = self._plain_key, self.plain_keys
+        is_harmless, harmless = self.harmless, self.known_harmless
+
+        def plain(fields: Mapping[str, Any]) -> bytes | None:
+            for key, value in fields.items():
+                if key not in plain_keys and not plain_key(key):
+                    return None
+                kind = type(value)
+                if kind is str:
+                    if value not in harmless and not is_harmless(value):
+                        return None
+                elif kind is int:
+                    if (value > _SHORT_INT or value < -_SHORT_INT) and not -_LONG_INT < value < _LONG_INT:
+                        return None
+                elif kind is float:
+                    if value - value != 0.0:  # NaN and the infinities
+                        return None
+                elif kind is not bool and kind not in _PLAIN:
+                    return None
+            return encode(fields)
+
+        return plain
 
     def _plain_key(self, key: object) -> bool:
         if type(key) is not str or key in EXCLUSIVE or len(key) > _MAX_KEY or self.scrubber.hides(key):

@@ -41,9 +41,9 @@ class SpanProcessor:
                 return
             from plainview.context import current  # noqa: PLC0415 - keeps the module's imports to what types need
 
-            parent = f"{span.parent.span_id:016x}" if span.parent is not None else None
-            ours = Span(tracing, span.name, dict(span.attributes or {}), f"{context.trace_id:032x}", parent,
-                        current.get().bound, True)  # fmt: skip # noqa: FBT003 - by position, as on the hot path
+            ours = Span(tracing, span.name, dict(span.attributes or {}), current.get())
+            ours.trace_id, ours.sampled, ours.tail = f"{context.trace_id:032x}", True, None
+            ours.parent_id = f"{span.parent.span_id:016x}" if span.parent is not None else None
             ours.span_id, ours.kind, ours.start_time = f"{context.span_id:016x}", span.kind.name, span.start_time
             ours.scope = span.instrumentation_scope.name if span.instrumentation_scope else ""
             ours.status, ours.status_message = span.status.status_code.name, span.status.description or ""

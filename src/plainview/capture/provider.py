@@ -48,7 +48,7 @@ class RuntimeContext(_RuntimeContext):
         if frame.span is None or otel.get(_SPAN_KEY) is frame.span:
             return otel
         merged = Context({**otel, _SPAN_KEY: frame.span})
-        object.__setattr__(frame, "otel", merged)
+        frame.otel = merged
         return merged
 
     def detach(self, token: Token[Any]) -> None:

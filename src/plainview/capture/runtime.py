@@ -20,6 +20,7 @@ from plainview.capture.pump import Outlet
 from plainview.capture.recorder import Recorder
 from plainview.capture.spans import Span, Tracing
 from plainview.capture.stdlib import StandardLogging
+from plainview.context import current
 from plainview.records import level_number
 from plainview.settings import Settings, SettingsError, load
 
@@ -181,7 +182,7 @@ def span(name: str, /, **attributes: Any) -> Span:  # noqa: ANN401 - any value m
             current.set_attribute("engine", "pdf")
     """
     found = _current
-    return (found.tracing if found is not None else tracing()).start(name, attributes)
+    return Span(found.tracing if found is not None else tracing(), name, attributes, current.get())
 
 
 def set_level(level: str | int, logger: str = "") -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import time
+from time import perf_counter_ns, time_ns
 from typing import TYPE_CHECKING, Any, Final, final
 
 import msgspec
@@ -23,31 +23,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Span", "Tail", "Tracing"]
 
-_POOL_BYTES: Final = 2048
+_POOL_BYTES: Final = 4096
 _MAX_EVENTS: Final = 256
 _MAX_WAITING: Final = 5000
 _SAMPLED, _DROPPED = TraceFlags(TraceFlags.SAMPLED), TraceFlags(TraceFlags.DEFAULT)
 
-_pool: list[str] = []
+#: Random ids in hex, drawn many at a time: one call to the system for all of them.
+_trace_ids: list[str] = []
+_span_ids: list[str] = []
 
 
-def _identifier() -> str:
-    """Sixteen random hex digits, from a pool: one call to the system for many of them."""
-    try:
-        return _pool.pop()
-    except IndexError:
-        digits = os.urandom(_POOL_BYTES).hex()
-        _pool.extend(digits[start : start + 16] for start in range(0, len(digits), 16))
-        return _pool.pop()
+def _another(pool: list[str], length: int) -> str:
+    """Fill a pool of ids of ``length`` bytes, and take one."""
+    pool += os.urandom(_POOL_BYTES).hex(" ", length).split()
+    return pool.pop()
 
 
-os.register_at_fork(after_in_child=_pool.clear)  # or parent and child would draw the same ids
+def _in_child() -> None:
+    _trace_ids.clear()
+    _span_ids.clear()
+
+
+os.register_at_fork(after_in_child=_in_child)  # or parent and child would draw the same ids
 
 
 class Tracing:
     """What spans share: the recorder and the sampling in force."""
 
-    __slots__ = ("enabled", "rate", "record", "slow_ns", "tail_rate")
+    __slots__ = ("always", "enabled", "rate", "record", "slow_ns", "tail_rate")
 
     def __init__(self, recorder: Recorder) -> None:
         settings = recorder.settings
@@ -56,6 +59,8 @@ class Tracing:
         self.rate: Final = settings.trace_sample
         self.tail_rate: Final = min(settings.trace_tail, 0.1) if settings.low_resource else settings.trace_tail
         self.slow_ns: Final = int(settings.trace_slow_ms * 1e6)
+        #: Every trace that begins here is recorded, and nothing is decided later.
+        self.always: Final = self.enabled and self.rate >= 1.0 and self.tail_rate >= 1.0
 
     def start(  # noqa: PLR0913 - the parameters of OpenTelemetry's start_span
         self,
@@ -70,26 +75,7 @@ class Tracing:
         activate: bool = True,
     ) -> Span:
         """Start a span as a child of what is current in ``frame`` (here and now when left out)."""
-        frame = current.get() if frame is None else frame
-        parent, tail = frame.span, None
-        parent_id: str | None
-        if type(parent) is Span:
-            trace_id, parent_id, sampled, tail = parent.trace_id, parent.span_id, parent.sampled, parent.tail
-        else:
-            context = parent.get_span_context() if parent is not None else None
-            if context is not None and context.is_valid:
-                trace_id, parent_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
-                sampled = context.trace_flags.sampled
-            else:
-                trace_id, parent_id = _identifier() + _identifier(), None
-                sampled = self.rate >= 1.0 or _within(trace_id, self.rate)
-        if not self.enabled:
-            sampled = False
-        span = Span(self, name, attributes, trace_id, parent_id, frame.bound, sampled)
-        if sampled and self.tail_rate < 1.0:
-            if tail is None:
-                tail = Tail(self, span)
-            span.tail = tail
+        span = Span(self, name, attributes, current.get() if frame is None else frame)
         span.kind, span.scope, span.activate = kind, scope, activate
         if start_time is not None:
             span.start_time = start_time
@@ -102,42 +88,87 @@ class Tracing:
 class Span(SpanInterface):
     """An open span. As a context manager it is current inside the block, and ends with it."""
 
-    def __init__(  # noqa: PLR0913, PLR0917 - made on the hot path, by position
-        self,
-        tracing: Tracing,
-        name: str,
-        attributes: dict[str, Any],
-        trace_id: str,
-        parent_id: str | None,
-        bound: Any,  # noqa: ANN401 - plainview.context.Bound
-        sampled: bool,  # noqa: FBT001 - made on the hot path, by position
-    ) -> None:
+    __slots__ = (
+        "_bound",
+        "_clock",
+        "_context",
+        "_ended",
+        "_token",
+        "_tracing",
+        "activate",
+        "attributes",
+        "end_on_exit",
+        "events",
+        "kind",
+        "links",
+        "name",
+        "parent_id",
+        "record_exceptions",
+        "sampled",
+        "scope",
+        "span_id",
+        "start_time",
+        "status",
+        "status_message",
+        "status_on_exception",
+        "tail",
+        "trace_id",
+    )
+
+    def __init__(self, tracing: Tracing, name: str, attributes: dict[str, Any], frame: Frame) -> None:
+        # All of it here, not on the class: an attribute of the instance is found in a tenth of the time.
         self._tracing = tracing
         self.name = name
         self.attributes = attributes
-        self.trace_id = trace_id
-        self.span_id = _identifier()
-        self.parent_id = parent_id
-        self.sampled = sampled
-        self._bound = bound
-        self._clock = time.perf_counter_ns()
-        self.start_time = time.time_ns()
+        self.kind = "INTERNAL"
+        self.scope = ""
+        self.status = "UNSET"
+        self.status_message = ""
+        self.events: list[dict[str, Any]] | None = None
+        self.links: list[dict[str, Any]] | None = None
+        self.parent_id: str | None = None
+        self.sampled = True
+        self.tail: Tail | None = None
+        self.activate = self.end_on_exit = self.record_exceptions = self.status_on_exception = True
+        self._bound = frame.bound
+        self._token: Token[Frame] | None = None
+        self._context: SpanContext | None = None
+        self._ended = False
+        parent = frame.span
+        try:
+            self.span_id = _span_ids.pop()
+        except IndexError:
+            self.span_id = _another(_span_ids, 8)
+        if parent is None:
+            try:
+                self.trace_id = _trace_ids.pop()
+            except IndexError:
+                self.trace_id = _another(_trace_ids, 16)
+            if not tracing.always:
+                self._sample(_within(self.trace_id, tracing.rate))
+        elif type(parent) is Span:
+            self.trace_id, self.parent_id = parent.trace_id, parent.span_id
+            if not tracing.always or not parent.sampled:
+                self._sample(parent.sampled, parent.tail)
+        else:
+            self._follow(parent.get_span_context())
+        self._clock = perf_counter_ns()
+        self.start_time = time_ns()
 
-    # What most spans never change is the class's own.
-    kind = "INTERNAL"
-    scope = ""
-    status = "UNSET"
-    status_message = ""
-    activate = True
-    record_exceptions = True
-    status_on_exception = True
-    end_on_exit = True
-    tail: Tail | None = None
-    events: list[dict[str, Any]] | None = None
-    links: list[dict[str, Any]] | None = None
-    _ended = False
-    _token: Token[Frame] | None = None
-    _context: SpanContext | None = None
+    def _follow(self, context: SpanContext) -> None:
+        """Become the child of a span of another make, or of another process."""
+        if context.is_valid:
+            self.trace_id, self.parent_id = f"{context.trace_id:032x}", f"{context.span_id:016x}"
+            self._sample(context.trace_flags.sampled)
+        else:
+            self.trace_id = _trace_ids.pop() if _trace_ids else _another(_trace_ids, 16)
+            self._sample(_within(self.trace_id, self._tracing.rate))
+
+    def _sample(self, sampled: bool, tail: Tail | None = None) -> None:  # noqa: FBT001 - one decision
+        tracing = self._tracing
+        self.sampled = sampled and tracing.enabled
+        if self.sampled and tracing.tail_rate < 1.0:
+            self.tail = Tail(tracing, self) if tail is None else tail
 
     @property
     def ids(self) -> bytes:
@@ -158,9 +189,12 @@ class Span(SpanInterface):
             frame = current.get()
             if frame.span is self:
                 self._bound = frame.bound  # with what was bound inside
-            reset(token)
             self._token = None
-        if isinstance(error, Exception):
+            try:
+                current.reset(token)
+            except (ValueError, RuntimeError):
+                reset(token)
+        if error is not None and isinstance(error, Exception):
             if self.record_exceptions:
                 self.record_exception(error)
             if self.status_on_exception and self.status == "UNSET":
@@ -184,7 +218,7 @@ class Span(SpanInterface):
         if not self.sampled:
             return
         if end_time is None:
-            end_time = self.start_time + (time.perf_counter_ns() - self._clock)
+            end_time = self.start_time + (perf_counter_ns() - self._clock)
         recorder = self._tracing.record
         try:
             line = self._line(recorder, end_time)
@@ -204,7 +238,9 @@ class Span(SpanInterface):
         if known is None:
             known = recorder.encode_bound(bound)
         encoding = recorder.encoding
-        attributes = recorder.merge_bound(bound, self.attributes)
+        attributes = encoding.plain(self.attributes)
+        if attributes is None or bound.extra:
+            attributes = recorder.merge_bound(bound, self.attributes)
         tail = b"}\n"
         if self.events or self.links:
             tail = b',"events":%b,"links":%b}\n' % (self._encoded(self.events), self._encoded(self.links))
@@ -212,37 +248,16 @@ class Span(SpanInterface):
             tail = b',"scope":%b%b' % (encode(self.scope), tail)
         if self.status_message:
             tail = b',"status_message":%b%b' % (encoding.message(self.status_message), tail)
-        parent = f',"parent_span_id":"{self.parent_id}"' if self.parent_id else ""
+        parent = f'"parent_span_id":"{self.parent_id}",' if self.parent_id else ""
         head = (
-            f'{{"trace_id":"{self.trace_id}","span_id":"{self.span_id}"{parent},"kind":"{self.kind}",'
+            f'{{"trace_id":"{self.trace_id}","span_id":"{self.span_id}",{parent}"kind":"{self.kind}",'
             f'"start_time_unix_nano":{self.start_time},"end_time_unix_nano":{end_time},"status":"{self.status}","name":'
-        )
-        line = b"".join(
-            (
-                head.encode(),
-                encoding.message(self.name),
-                b",",
-                recorder.static,
-                known,
-                b'"attributes":',
-                attributes,
-                tail,
-            )
-        )
+        ).encode()
+        name = encoding.message(self.name)
+        line = b"".join((head, name, b",", recorder.static, known, b'"attributes":', attributes, tail))
         if len(line) > recorder.max_line:
             note = encode({"line_too_long": f"{len(line)} bytes; attributes and events left out"})
-            line = b"".join(
-                (
-                    head.encode(),
-                    encoding.message(self.name),
-                    b",",
-                    recorder.static,
-                    known,
-                    b'"attributes":',
-                    note,
-                    b"}\n",
-                )
-            )
+            line = b"".join((head, name, b",", recorder.static, known, b'"attributes":', note, b"}\n"))
         return line
 
     def _encoded(self, items: list[dict[str, Any]] | None) -> bytes:
@@ -274,7 +289,7 @@ class Span(SpanInterface):
         if self.events is None:
             self.events = []
         if len(self.events) < _MAX_EVENTS:
-            when = time.time_ns() if timestamp is None else timestamp
+            when = time_ns() if timestamp is None else timestamp
             self.events.append({"name": str(name), "time_unix_nano": when, "attributes": dict(attributes or {})})
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
