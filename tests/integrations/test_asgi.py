@@ -9,7 +9,7 @@ import re
 
 import pytest
 from harness import call
-from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings as hypothesis_settings, strategies as st
 
 import plainview
 from plainview.integrations.asgi import Middleware
@@ -115,6 +115,25 @@ def test_a_request_id_is_honoured_if_well_formed_else_replaced_and_always_return
     assert WELL_FORMED.fullmatch(returned)
     assert (returned == sent) is (WELL_FORMED.fullmatch(sent) is not None)
     assert spool.requests()[-1]["request_id"] == returned
+
+
+@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    headers=st.dictionaries(
+        st.sampled_from(["baggage", "content-length", "host", "traceparent", "user-agent"]),
+        st.text(st.characters(max_codepoint=255)),
+    ),
+    query=st.binary(),
+)
+@example(headers={"content-length": "²", "host": "x:²"}, query=b"\xff=%ff&&=")
+def test_whatever_the_client_sends_the_application_answers(spool, headers, query):
+    from plainview.capture.runtime import runtime
+
+    before = len(spool.requests())
+    response = asyncio.run(call(Middleware(hello), headers=headers, query_string=query))
+    assert response.body == b"hello"
+    assert len(spool.requests()) == before + 1
+    assert runtime().recorder.spool.counters.internal_errors == 0
 
 
 async def test_an_id_that_the_application_returns_by_itself_is_left(spool):

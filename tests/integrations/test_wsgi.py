@@ -7,7 +7,7 @@ import wsgiref.util
 import wsgiref.validate
 
 import pytest
-from hypothesis import HealthCheck, given, settings as hypothesis_settings, strategies as st
+from hypothesis import HealthCheck, example, given, settings as hypothesis_settings, strategies as st
 
 import plainview
 from plainview.integrations.wsgi import Middleware
@@ -222,6 +222,7 @@ def test_it_keeps_to_the_protocol(spool, app):
         st.text(st.characters(max_codepoint=255)),
     )
 )
+@example(environ={"CONTENT_LENGTH": "²", "HTTP_HOST": "x:²"})
 def test_whatever_the_client_sends_the_application_answers(spool, environ):
     before = len(spool.requests())
     assert call(Middleware(hello), **environ).body == b"hello"

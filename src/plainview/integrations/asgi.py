@@ -141,7 +141,7 @@ class _Request(_Connection):
     def __init__(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send) -> None:
         super().__init__(scope, headers, receive, send, scope["method"])
         length = headers.get("content-length", "")
-        self._declared = length.isdigit()
+        self._declared = length.isdecimal()
         if self._declared:
             self.request_bytes = int(length[:18])
 

@@ -90,7 +90,7 @@ def access() -> Access:
 def server_attributes(host: str) -> dict[str, Any]:
     """Address and port of a ``Host`` header."""
     name, separator, port = host.rpartition(":")
-    if separator and port.isdigit():
+    if separator and port.isdecimal():
         return {"server.address": name, "server.port": int(port[:5])}
     return {"server.address": host}
 

@@ -102,7 +102,7 @@ class _Request(Exchange):
         #: How much of it has passed us; -1: it does not pass us.
         self._counted = -1
         length = environ.get("CONTENT_LENGTH") or ""
-        if length.isdigit():
+        if length.isdecimal():
             self.request_bytes = int(length[:18])
 
     def start_response(self, status: str, headers: list[tuple[str, str]], *exc_info: Any) -> Callable[[bytes], object]:  # noqa: ANN401 - PEP 3333's
@@ -112,7 +112,7 @@ class _Request(Exchange):
             self.inner_span()
             for name, value in headers:
                 lower = name.lower()
-                if lower == "content-length" and value.isdigit():
+                if lower == "content-length" and value.isdecimal():
                     self._length = self.response_bytes = int(value[:18])
                 elif lower == "x-request-id":
                     break
