@@ -178,8 +178,11 @@ def starlette_application(directory) -> Starlette:
     async def read(request):
         return PlainTextResponse(request.path_params["name"])
 
+    async def read_deep(request):
+        return await read(request)
+
     (directory / "a.txt").write_text("a")
-    inner = [Route("/items/{name}", read), Mount("/deep", routes=[Route("/{name}", read)])]
+    inner = [Route("/items/{name}", read), Mount("/deep", routes=[Route("/{name}", read_deep)])]
     return Starlette(
         routes=[
             Route("/items/{name:path}", read),

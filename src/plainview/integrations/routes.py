@@ -44,7 +44,7 @@ def _starlette_path(scope: Mapping[str, Any]) -> str | None:
 
 def _serves(routes: Iterable[Any], endpoint: object) -> Any:  # noqa: ANN401 - a route of Starlette, or None
     for route in routes or ():
-        if getattr(route, "endpoint", None) is endpoint:
+        if getattr(route, "endpoint", getattr(route, "app", None)) is endpoint:
             return route
         inner = _serves(getattr(route, "routes", None) or (), endpoint)
         if inner is not None:
