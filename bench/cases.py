@@ -122,7 +122,7 @@ CASES: Final = (
     ),
     Case(
         "request", "A FastAPI request (context, span, line) over the bare application",
-        ("bare", OURS, "logfire", "structlog + opentelemetry"),
+        ("bare", OURS, "logfire", "structlog + opentelemetry", "structlog + opentelemetry, lean"),
         ("cpu_us", "added_us"),
         _at_most(1 / 4, ("logfire", "structlog + opentelemetry"), "added_us"),
         "web", "requests", 4_000, 1_500,

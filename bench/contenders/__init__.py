@@ -30,6 +30,7 @@ MODULES: Final = {
     "opentelemetry": "bench.contenders.opentelemetry_sdk",
     "opentelemetry, encoding": "bench.contenders.opentelemetry_encoding",
     "structlog + opentelemetry": "bench.contenders.structlog_opentelemetry",
+    "structlog + opentelemetry, lean": "bench.contenders.structlog_opentelemetry_lean",
     "sentry-sdk": "bench.contenders.sentry",
     "bare": "bench.contenders.bare",
 }

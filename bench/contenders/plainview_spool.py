@@ -66,7 +66,5 @@ def web(folder: Path) -> Web:
 
     plainview.unbind(*CONTEXT)
     app = application(work)
-    from plainview.integrations.fastapi import instrument
-
-    instrument(app)
+    plainview.instrument(app)
     return Web(app, plainview.shutdown)

@@ -61,7 +61,7 @@ class _RequestLine:
             structlog.contextvars.unbind_contextvars("request_id")
 
 
-def web(folder: Path) -> Web:
+def web(folder: Path, **settings: Any) -> Web:  # noqa: ANN401 - as instrument_app's own
     log = configure(folder / "structlog.json")
     settings = structlog.get_config()
     structlog.configure(processors=[_add_span, *settings["processors"]])
@@ -78,5 +78,5 @@ def web(folder: Path) -> Web:
 
     app = application(work)
     app.add_middleware(_RequestLine)
-    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, exclude_spans=["receive", "send"])
+    FastAPIInstrumentor.instrument_app(app, tracer_provider=provider, **settings)
     return Web(app, provider.shutdown)
