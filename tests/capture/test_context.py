@@ -127,7 +127,7 @@ def test_headers_that_are_there_already_stay():
 
 def test_an_incoming_request_id_is_kept_when_well_formed_else_replaced():
     assert request_id_from("abc-123_4.5") == "abc-123_4.5"
-    for bad in (None, "", "a b", "a\nb", "x" * 129, "<script>", "é", "-a"):
+    for bad in (None, "", "a b", "a\nb", "abc\n", "x" * 129, "<script>", "é", "-a"):
         replaced = request_id_from(bad)
         assert replaced != bad
         assert len(replaced) == 32

@@ -27,7 +27,7 @@ _TRACEPARENT: Final = re.compile(
     r"^(?!ff)([0-9a-f]{2})-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$"
 )
 #: What an incoming request id may look like. Anything else is replaced: it will stand in logs and headers.
-_REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}$")
+_REQUEST_ID: Final = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._:/+=@-]{0,127}\Z")
 _MAX_BAGGAGE: Final = 8192
 
 

@@ -74,10 +74,11 @@ class Outlet:
                 except Exception as error:  # noqa: BLE001 - a failing sink is reported, never raised
                     self._spool.complain(f"sink {self.sink.name}: {type(error).__name__}: {error}")
                     if not self._closing and not isinstance(error, Rejected):
-                        time.sleep(pause)
+                        time.sleep(getattr(error, "retry_after", None) or pause)
                         pause = min(pause * 2, _LONGEST_PAUSE)
                         continue
-                    self._dropped(data.count(b"\n"))
+                    refused = error.count if isinstance(error, Rejected) else None
+                    self._dropped(data.count(b"\n") if refused is None else refused)
                 pause = _FIRST_PAUSE
                 self._queue.popleft()
                 self._queued -= len(data)

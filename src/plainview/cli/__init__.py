@@ -28,8 +28,12 @@ COMMANDS: Final[Mapping[str, str]] = {
 }
 
 _HELP: Final = "A Python application in plain view: its logs and traces, on one screen."
-#: Of a command that takes terms which may begin with `-` (not).
-_TERMS: Final = frozenset({"logs"})
+#: Commands that are no ordinary ones: `logs` takes terms that may begin with `-` (not); what follows the name of a
+#: program is that program's.
+_CONTEXTS: Final[Mapping[str, dict[str, bool]]] = {
+    "logs": {"ignore_unknown_options": True},
+    "run": {"allow_interspersed_args": False},
+}
 #: How shells name an end by Ctrl-C, and by a reader that went away.
 _INTERRUPTED, _PIPE = 130, 141
 
@@ -42,8 +46,7 @@ def build(names: Iterable[str]) -> typer.Typer:
     app.callback()(lambda: None)  # a command stays a command when it is the only one
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
-        context = {"ignore_unknown_options": True} if name in _TERMS else None
-        app.command(name, context_settings=context)(getattr(import_module(module), function))
+        app.command(name, context_settings=_CONTEXTS.get(name))(getattr(import_module(module), function))
     return app
 
 
