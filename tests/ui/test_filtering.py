@@ -141,8 +141,8 @@ def test_the_range_is_chosen_from_presets_or_typed(screen):
     screen.go("/logs")
     page = screen.page
     page.keyboard.press("t")
-    page.get_by_role("button", name="Last 15 minutes").click()
-    screen.expect_address(r"from=-15m")
+    page.get_by_role("button", name="Last 3 hours").click()
+    screen.expect_address(r"from=-3h")
     page.keyboard.press("t")
     page.get_by_role("textbox", name="From", exact=True).fill("yesterday-ish")
     expect(page.get_by_text("Not a time that can be read")).to_be_visible()

@@ -62,12 +62,12 @@ def test_the_theme_follows_the_system_until_one_is_chosen_and_then_stays(server,
 def test_times_are_shown_in_the_zone_that_was_chosen(server, open_screen, browser):
     context = browser.new_context(timezone_id="Asia/Tokyo", viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.goto(f"{server.url}/logs?q=heartbeat")
+    page.goto(f"{server.url}/logs?from=-1h&q=heartbeat")
     hour = page.locator(".line-time").first
     local = hour.inner_text()
     page.goto(f"{server.url}/status")
     page.get_by_role("button", name="UTC", exact=True).click()
-    page.goto(f"{server.url}/logs?q=heartbeat")
+    page.goto(f"{server.url}/logs?from=-1h&q=heartbeat")
     hours = [int(text.split()[-1].split(":")[0]) for text in (local, hour.inner_text())]
     assert (hours[0] - hours[1]) % 24 == 9
     context.close()

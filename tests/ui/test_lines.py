@@ -45,7 +45,7 @@ def test_an_open_line_has_an_address_of_its_own(screen, server, studio):
     expect(panel(screen)).to_have_count(0)
     # A line that the list does not hold opens as well.
     found = server.post("/v1/logs/search", q="heartbeat", limit=1)["logs"][0]
-    screen.go(f"/logs/{found['id']}?q=checkout")
+    screen.go(f"/logs/{found['id']}?q=checkout&from=-1h")
     expect(panel(screen)).to_contain_text("heartbeat 299")
 
 

@@ -16,7 +16,7 @@ def lines(text, count, **fields):
 def test_new_lines_show_by_themselves(shared_server, open_screen):
     shared_server.ingest(lines("old", 3, service="new-lines"))
     screen = open_screen(shared_server.url)
-    screen.page.goto(f"{shared_server.url}/logs?service=new-lines")
+    screen.page.goto(f"{shared_server.url}/logs?from=-1h&service=new-lines")
     expect(screen.rows).to_have_count(3)
     screen.page.keyboard.press("l")
     screen.expect_address("live=1")
@@ -29,7 +29,7 @@ def test_new_lines_show_by_themselves(shared_server, open_screen):
 def test_only_what_matches_comes_in(shared_server, open_screen):
     shared_server.ingest(lines("old", 1, service="only-what"))
     screen = open_screen(shared_server.url)
-    screen.page.goto(f"{shared_server.url}/logs?service=only-what&live=1&q=wanted")
+    screen.page.goto(f"{shared_server.url}/logs?from=-1h&service=only-what&live=1&q=wanted")
     expect(screen.page.get_by_text("No lines match")).to_be_visible()
     shared_server.ingest(
         [
@@ -45,7 +45,7 @@ def test_only_what_matches_comes_in(shared_server, open_screen):
 def test_scrolled_down_the_list_stands_still_and_says_how_many_wait(shared_server, open_screen):
     shared_server.ingest(lines("old", 200, service="scrolled-down"))
     screen = open_screen(shared_server.url)
-    screen.page.goto(f"{shared_server.url}/logs?service=scrolled-down&live=1")
+    screen.page.goto(f"{shared_server.url}/logs?from=-1h&service=scrolled-down&live=1")
     expect(screen.page.get_by_role("button", name="Live")).to_have_attribute("aria-pressed", "true")
     screen.page.get_by_role("grid").evaluate("list => { list.scrollTop = 2400 }")
     seen = screen.rows.filter(has_text="old 95")
@@ -62,7 +62,7 @@ def test_scrolled_down_the_list_stands_still_and_says_how_many_wait(shared_serve
 def test_the_open_line_stays_open_while_others_come_in_above_it(shared_server, open_screen):
     shared_server.ingest(lines("old", 5, service="the-open"))
     screen = open_screen(shared_server.url)
-    screen.page.goto(f"{shared_server.url}/logs?service=the-open&live=1")
+    screen.page.goto(f"{shared_server.url}/logs?from=-1h&service=the-open&live=1")
     screen.rows.filter(has_text="old 3").click()
     shared_server.ingest(lines("fresh", 4, service="the-open"))
     expect(screen.rows).to_have_count(9)
@@ -74,7 +74,7 @@ def test_the_open_line_stays_open_while_others_come_in_above_it(shared_server, o
 def test_a_burst_leaves_the_newest_on_top_and_the_page_bounded(shared_server, open_screen):
     shared_server.ingest(lines("old", 5, service="a-burst"))
     screen = open_screen(shared_server.url)
-    screen.page.goto(f"{shared_server.url}/logs?service=a-burst&live=1")
+    screen.page.goto(f"{shared_server.url}/logs?from=-1h&service=a-burst&live=1")
     expect(screen.rows).to_have_count(5)
     shared_server.ingest(lines("burst", 12_000, service="a-burst"))
     expect(screen.rows.first).to_contain_text("burst 11999")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from playwright.sync_api import expect
-from records import HOSTILE
+from records import HOSTILE, log
 
 
 def hold(screen, text=""):
@@ -42,6 +44,16 @@ def test_nothing_found_offers_ways_out(screen, studio):
     screen.expect_total(studio.total)
 
 
+def test_records_that_are_older_than_the_range_are_one_click_away(shared_server, open_screen):
+    then = datetime.now(UTC) - timedelta(days=3)
+    shared_server.ingest([log(then, "INFO", "long ago", service="past")])
+    screen = open_screen(shared_server.url)
+    screen.go("/logs?service=past&from=-5m")
+    expect(screen.page.get_by_text("No lines match")).to_be_visible()
+    screen.page.get_by_role("button", name="Last 30 days").click()
+    expect(screen.rows).to_have_count(1)
+
+
 def test_a_server_that_went_away_is_told_and_retried(own_server, open_screen):
     screen = open_screen(own_server.url)
     screen.go("/traces")
@@ -59,7 +71,7 @@ def test_a_server_that_went_away_is_told_and_retried(own_server, open_screen):
 
 def test_an_answer_that_takes_its_time_shows_a_skeleton(screen):
     held = hold(screen)
-    screen.page.goto(f"{screen.url}/logs")
+    screen.page.goto(f"{screen.url}/logs?from=-1h")
     expect(screen.page.locator(".lines .skeleton")).to_be_visible()
     for route in held:
         route.continue_()
@@ -69,7 +81,7 @@ def test_an_answer_that_takes_its_time_shows_a_skeleton(screen):
 
 def test_an_answer_that_nobody_waits_for_any_more_is_given_up(screen):
     hold(screen, '"q":"first"')
-    screen.page.goto(f"{screen.url}/logs?q=first")
+    screen.page.goto(f"{screen.url}/logs?from=-1h&q=first")
     expect(screen.page.locator(".lines .skeleton")).to_be_visible()
     screen.page.get_by_role("button", name="Remove first").click()
     expect(screen.rows.first).to_be_visible()

@@ -84,36 +84,38 @@ export function QueryBar(props: Props) {
       {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field itself has the keys */}
       <div class={focused.value ? "query-line focused" : "query-line"} onClick={() => input.current?.focus()}>
         <Icon name="search" />
-        {terms.map((term, place) => (
-          <Pill
-            key={`${place} ${term.raw}`}
-            term={term}
-            onEdit={() => edit(place)}
-            onRemove={() => props.onAsk(without(query, place))}
+        <div class="query-terms">
+          {terms.map((term, place) => (
+            <Pill
+              key={`${place} ${term.raw}`}
+              term={term}
+              onEdit={() => edit(place)}
+              onRemove={() => props.onAsk(without(query, place))}
+            />
+          ))}
+          <input
+            ref={input}
+            class="query-input"
+            role="combobox"
+            aria-label="Query"
+            aria-expanded={shown.length > 0}
+            aria-controls="query-list"
+            aria-autocomplete="list"
+            aria-activedescendant={index >= 0 ? `query-${index}` : undefined}
+            placeholder={terms.length === 0 ? props.placeholder : ""}
+            spellcheck={false}
+            autocomplete="off"
+            value={draft.value}
+            onInput={(event) => set(event.currentTarget.value)}
+            onFocus={() => {
+              focused.value = true;
+            }}
+            onBlur={() => {
+              focused.value = false;
+            }}
+            onKeyDown={onKeyDown}
           />
-        ))}
-        <input
-          ref={input}
-          class="query-input"
-          role="combobox"
-          aria-label="Query"
-          aria-expanded={shown.length > 0}
-          aria-controls="query-list"
-          aria-autocomplete="list"
-          aria-activedescendant={index >= 0 ? `query-${index}` : undefined}
-          placeholder={terms.length === 0 ? props.placeholder : ""}
-          spellcheck={false}
-          autocomplete="off"
-          value={draft.value}
-          onInput={(event) => set(event.currentTarget.value)}
-          onFocus={() => {
-            focused.value = true;
-          }}
-          onBlur={() => {
-            focused.value = false;
-          }}
-          onKeyDown={onKeyDown}
-        />
+        </div>
         {draft.value !== "" && <kbd>↵</kbd>}
         {draft.value === "" && terms.length > 0 && (
           <button

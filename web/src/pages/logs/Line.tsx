@@ -1,5 +1,4 @@
 import type { Entry } from "../../api/types";
-import { asText } from "../../components/Fields";
 import { Level } from "../../components/Level";
 import { memo } from "../../components/memo";
 import { Service } from "../../components/Service";
@@ -75,5 +74,5 @@ function Cell({ entry, field }: { entry: Entry; field: string }) {
   const value = fieldOf(entry, field);
   if (value === undefined || value === null) return <span class="dim">–</span>;
   if (field === "duration_ms" && typeof value === "number") return <>{duration(value)}</>;
-  return <Text value={asText(value)} limit={200} />;
+  return <Text value={typeof value === "object" ? JSON.stringify(value) : String(value)} limit={200} />;
 }

@@ -1,19 +1,22 @@
 import { type Signal, useComputed } from "@preact/signals";
+import { Elsewhere } from "../../components/Elsewhere";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
 import { zone } from "../../state/preferences";
-import { instant, range, setRange, wider } from "../../state/range";
+import { instant, range } from "../../state/range";
 import { live } from "../../state/scope";
 import { serviceRows } from "../../state/server";
-import { count, plural } from "../../text/format";
+import { count } from "../../text/format";
 import type { Feed } from "./feed";
-import { ask, columns, marks, narrowed, opened, query } from "./filter";
+import { ask, columns, marks, opened, query } from "./filter";
 import { Line } from "./Line";
 
 const ROW = 24;
 /** Scrolled by no more than this, the reader is at the top. */
 const AT_TOP_ROWS = 1;
 const DAY_MS = 86_400_000;
+/** Width that the message keeps however many columns there are, px; beyond that the list scrolls sideways. */
+const LEAST_MESSAGE = 260;
 
 interface Props {
   feed: Feed;
@@ -49,9 +52,10 @@ export function Lines({ feed, cursor, onOpen, scroller }: Props) {
       <span role="columnheader">Message</span>
     </div>
   );
-  const template = `${days.value ? 136 : 92}px 18px 128px ${columns.value.map(() => "minmax(80px, 140px)").join(" ")} minmax(0, 1fr)`;
+  const narrowest = (days.value ? 136 : 92) + 18 + 128 + columns.value.length * 90 + LEAST_MESSAGE;
+  const template = `${days.value ? 136 : 92}px 18px 128px ${columns.value.map(() => "minmax(80px, 0.2fr)").join(" ")} minmax(${LEAST_MESSAGE}px, 1fr)`;
   return (
-    <div class="lines" style={{ "--line-columns": template }}>
+    <div class="lines" style={{ "--line-columns": template, "--line-least": `${narrowest}px` }}>
       <Late on={feed.found.slow.value} />
       {failure && <Stale failure={failure} retry={() => feed.found.retry()} />}
       {live.value && <LiveState feed={feed} toTop={() => scroller.current?.toTop()} />}
@@ -122,30 +126,14 @@ function Nothing() {
       </Empty>
     );
   }
-  const newest = rows
-    ?.map((row) => row.last_seen)
-    .sort()
-    .at(-1);
   return (
     <Empty title="No lines match">
-      {newest && instant(range.value.from) > Date.parse(newest) && (
-        <p>
-          The newest record there is came before this range ({plural(rows?.length ?? 0, "service")} known).
-        </p>
+      <Elsewhere />
+      {query.value !== "" && (
+        <button type="button" class="button" onClick={() => ask("")}>
+          Clear the query
+        </button>
       )}
-      <div class="row">
-        <button type="button" class="button" onClick={() => setRange(wider(range.value))}>
-          Look further back
-        </button>
-        <button type="button" class="button" onClick={() => setRange({ from: "-30d", to: "now" })}>
-          Last 30 days
-        </button>
-        {narrowed.value && query.value !== "" && (
-          <button type="button" class="button" onClick={() => ask("")}>
-            Clear the query
-          </button>
-        )}
-      </div>
     </Empty>
   );
 }

@@ -3,7 +3,6 @@ import uPlot, { type AlignedData } from "uplot";
 import { post } from "../../api/client";
 import { type LogHistogram as Answer, LEVELS, type Level as LevelName } from "../../api/types";
 import { Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
-import { Level } from "../../components/Level";
 import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
@@ -93,7 +92,10 @@ export function LogHistogram({ total }: { total: number | undefined }) {
             onClick={(event) => pick("level", level, event.altKey)}
           >
             <i class={`swatch fill-${level.toLowerCase()}`} />
-            <Level level={level} word />
+            <span class="histogram-name">{level}</span>
+            <span class="histogram-letter" aria-hidden="true">
+              {level[0]}
+            </span>
             <span>{count(sums[level])}</span>
           </button>
         ))}

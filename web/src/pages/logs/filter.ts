@@ -3,7 +3,7 @@
 import { computed, signal } from "@preact/signals";
 import type { LogFilter } from "../../api/types";
 import { param, params, update } from "../../state/location";
-import { asked, DEFAULT, range } from "../../state/range";
+import { asked } from "../../state/range";
 import { scoped } from "../../state/scope";
 import { add, toggle, words } from "../../text/query";
 
@@ -61,16 +61,6 @@ export function toggleColumn(field: string): void {
 export function open(id: string | null): void {
   update({ log: id }, id !== null && opened.value !== "");
 }
-
-/** Whether anything narrows the page down, beyond the usual hour. */
-export const narrowed = computed(
-  () =>
-    query.value !== "" ||
-    scoped.value.service !== undefined ||
-    scoped.value.environment !== undefined ||
-    range.value.from !== DEFAULT.from ||
-    range.value.to !== DEFAULT.to,
-);
 
 /** The filter as parameters of a GET: tail and export. */
 export function asParams(): URLSearchParams {

@@ -2,6 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import { post } from "../../api/client";
 import type { TracePage, TraceRow } from "../../api/types";
+import { Elsewhere } from "../../components/Elsewhere";
 import { QueryBar } from "../../components/QueryBar";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
@@ -9,7 +10,7 @@ import { useKeys } from "../../state/keyboard";
 import { link, navigate, update } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
 import { zone } from "../../state/preferences";
-import { instant, range, setRange, wider } from "../../state/range";
+import { instant, range } from "../../state/range";
 import { serviceRows } from "../../state/server";
 import { words } from "../../text/query";
 import { Charts } from "./Charts";
@@ -212,20 +213,16 @@ function Nothing() {
   }
   return (
     <Empty title="No traces match">
-      <div class="row">
-        <button type="button" class="button" onClick={() => setRange(wider(range.value))}>
-          Look further back
+      <Elsewhere />
+      {narrowed.value && (
+        <button
+          type="button"
+          class="button"
+          onClick={() => update({ q: null, status: null, min: null, max: null })}
+        >
+          Clear the filters
         </button>
-        {narrowed.value && (
-          <button
-            type="button"
-            class="button"
-            onClick={() => update({ q: null, status: null, min: null, max: null })}
-          >
-            Clear the filters
-          </button>
-        )}
-      </div>
+      )}
     </Empty>
   );
 }
