@@ -19,7 +19,6 @@ from plainview.ingest import pipeline as pipelines, spool
 from plainview.ingest.ndjson import decode
 from plainview.store.duckdb import sealing
 from plainview.store.interface import StoreError
-from plainview.store.rows import RowError
 
 ROUNDS = int(os.environ.get("PLAINVIEW_TEST_ROUNDS", "3"))
 
@@ -229,6 +228,10 @@ def test_it_stops_while_it_waits_for_the_store(desk, eventually):
     eventually(lambda: pipeline.stats()["trouble"])
     pipeline.stop()
     assert not pipeline.stats()["running"]
+    desk.store.fail = lambda _rows: None
+    pipeline.start()
+    assert pipeline.drain()
+    assert desk.counts() == (5, 5)
 
 
 @pytest.fixture
@@ -323,5 +326,14 @@ def test_lines_kept_aside_are_bounded(desk):
     assert pipeline.stats()["garbage_lines"] == 3000
 
 
-def test_the_reason_of_a_row_error_is_words():
-    assert issubclass(RowError, ValueError)
+def test_thousands_of_small_batches_are_taken_and_cleared_away(desk):
+    pipeline = desk.running()
+    for number in range(600):
+        pipeline.inbox.accept(log_line(number), f"batch {number}")
+    assert pipeline.drain()
+    assert desk.counts() == (600, 600)
+    assert pipeline.stats()["streams"] == []
+    pipeline.stop()
+    pipeline.settle()
+    assert desk.store.offsets() == {}
+    assert desk.segments() == []

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from plainview.ingest.lane import closed_marker
 from plainview.ingest.ndjson import MAX_LINE, decode, kind_of, tabulate
-from plainview.ingest.spool import COMPLETE
+from plainview.ingest.spool import BATCH, COMPLETE
 from plainview.records import KINDS
 from plainview.segments import LOCK, SegmentName
 
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 __all__ = ["Held", "Inbox", "OffsetConflict", "Receipt"]
 
 _STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-_BATCH: Final = "batch-"
 #: File with the names of batches that were taken and are stored; so many of them are remembered.
 _TAKEN: Final = "taken"
 _REMEMBERED: Final = 200_000
@@ -227,7 +226,7 @@ class Inbox:
 
     def _take_batch(self, batch: str, lines: dict[str, bytes]) -> bool:
         """Store a batch as a stream by itself. Gives False when it is there, or was."""
-        name = _BATCH + hashlib.sha256(batch.encode()).hexdigest()[:32]
+        name = BATCH + hashlib.sha256(batch.encode()).hexdigest()[:32]
         target = self.directory / name
         if name in self._taken or target.exists():
             return False
@@ -250,7 +249,7 @@ class Inbox:
 
     def remember(self, streams: Sequence[str]) -> None:
         """Keep the names of batches that are stored and whose streams are about to go."""
-        batches = [name for name in streams if name.startswith(_BATCH)]
+        batches = [name for name in streams if name.startswith(BATCH)]
         if not batches:
             return
         with self._lock:
@@ -361,7 +360,7 @@ class Inbox:
         return self._shipping[hash(stream) % len(self._shipping)]
 
     def _paths(self, stream: str, kind: str, segment: int) -> tuple[Path, Path]:
-        if not _STREAM.fullmatch(stream) or stream.startswith((_BATCH, "ingest-")):
+        if not _STREAM.fullmatch(stream) or stream.startswith((BATCH, "ingest-")):
             msg = "stream: letters, digits, '.', '_' and '-' only, beginning with a letter or a digit"
             raise ValueError(msg)
         if kind not in KINDS:

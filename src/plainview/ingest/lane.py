@@ -181,6 +181,10 @@ class Lane:
         self.segment += 1
         return 0
 
+    def is_done(self) -> bool:
+        """Whether all of it has been read that ever will be there."""
+        return self._is_over() and not any(number >= self.segment for number in self.numbers)
+
     def rewind(self, position: tuple[int, int] | None) -> None:
         """Go back to a position; None: to the beginning."""
         self.segment, self.offset = position or (0, 0)

@@ -96,6 +96,8 @@ class Pipeline:
         """Begin to follow, in the background."""
         self._stopping.clear()
         self._sealing = Cancellation()
+        # What was read before a stop, but not stored, is read again.
+        self._follower.rewind(self.store.offsets())
         for name, work in (("plainview-ingest", self._follow), ("plainview-upkeep", self._keep_up)):
             thread = threading.Thread(target=work, name=name, daemon=True)
             self._threads.append(thread)
@@ -147,6 +149,8 @@ class Pipeline:
         for _ in range(_SLICES):
             pieces = self._follower.poll(_SLICE_BYTES)
             self._gather(pieces, batch)
+            if self._stopping.is_set():
+                raise _StoppedError  # what was read is read again
             if sum(len(piece.data) for piece in pieces) < _SLICE_BYTES // 2:
                 break
         if batch.positions:
@@ -156,7 +160,8 @@ class Pipeline:
             with self._looks:
                 self._empty_look = self._look
                 self._looks.notify_all()
-        self._settle()
+        if not self._stopping.is_set():
+            self._settle()
         if time.monotonic() - self._summed >= _SUMMARY:
             self._sum_up()
         return batch.bytes

@@ -19,10 +19,12 @@ from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES, SegmentName,
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-__all__ = ["COMPLETE", "Follower", "Stream"]
+__all__ = ["BATCH", "COMPLETE", "Follower", "Stream"]
 
 #: A file of this name in a stream of the inbox says that nothing more will be added to it.
 COMPLETE: Final = "complete"
+#: What the names of such streams begin with that hold one batch. There may be thousands: nobody wants a list of them.
+BATCH: Final = "batch-"
 
 #: Seconds between two looks at the folders, and at whether a process lives.
 _LOOK: Final = 0.25
@@ -62,14 +64,15 @@ class Stream:
         return not self.alive
 
     def look(self, now: float) -> None:
-        """See which segments there are, whether the process lives, and what it says of itself."""
+        """See whether the process lives, which segments there are, and what it says of itself."""
         self.looked = now
+        # In this order: of a stream that is over, the list is complete.
+        self.alive = self._is_alive(now)
         numbers: dict[str, list[int]] = {kind: [] for kind in KINDS}
         for segment in listing(self.directory):
             numbers[segment.kind].append(segment.number)
         for kind, lane in self.lanes.items():
             lane.numbers = numbers[kind]
-        self.alive = self._is_alive(now)
         self.process = self.process or _read_json(self.directory / PROCESS)
         self.status = _read_json(self.directory / STATUS) or self.status
 
@@ -81,7 +84,7 @@ class Stream:
         if self.shipped:
             return True
         # The lock is looked at before the clock: it may be taken in between.
-        return is_alive(self.directory) or now - self.found < _NEWBORN
+        return _is_held(self.directory) or now - self.found < _NEWBORN
 
     def summary(self, lag: int) -> dict[str, Any]:
         """What the status page says of it."""
@@ -107,6 +110,19 @@ class Stream:
             "updated": status.get("updated"),
             "error": self.error,
         }
+
+
+def _is_held(directory: Path) -> bool:
+    """Whether a process holds a stream's lock; where that cannot be told, it counts as held."""
+    if is_alive(directory):
+        return True
+    try:
+        os.close(os.open(directory / LOCK, os.O_RDWR | os.O_CLOEXEC))
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
 
 
 def _read_json(path: Path) -> dict[str, Any]:
@@ -161,7 +177,8 @@ class Follower:
             for root, inbox in self._roots.items():
                 self._find(root, inbox=inbox, clock=clock)
         for stream in self.streams.values():
-            if now or clock - stream.looked >= _LOOK_STREAM:
+            # One that is over does not change any more.
+            if stream.alive and (now or clock - stream.looked >= _LOOK_STREAM):
                 stream.look(clock)
 
     def _find(self, root: Path, *, inbox: bool, clock: float) -> None:
@@ -190,12 +207,14 @@ class Follower:
         share = max(64 << 10, min(1 << 20, most // max(1, len(self._turns))))
         exhausted = 0
         while exhausted < len(self._turns) and total < most:
-            lane = self._turns[0]
-            self._turns.rotate(-1)
+            lane = self._turns.popleft()
             piece = self._read(lane, share)
             if piece is None:
-                exhausted += 1
+                if not lane.is_done():
+                    self._turns.append(lane)
+                    exhausted += 1
                 continue
+            self._turns.append(lane)
             exhausted = 0
             pieces.append(piece)
             total += len(piece.data) + 64
@@ -214,6 +233,7 @@ class Follower:
 
     def rewind(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> None:
         """Go back to what the store has: what was read since is read again."""
+        self._turns = deque(lane for stream in self.streams.values() for lane in stream.lanes.values())
         for lane in self._turns:
             lane.rewind(offsets.get((lane.stream, lane.kind)))
 
@@ -238,7 +258,11 @@ class Follower:
                 over.append(stream)
         if over and self._before_removal is not None:
             self._before_removal([stream.name for stream in over])
-        return [stream.name for stream in over if self._remove(stream)] + self._long_gone(offsets)
+        gone = [stream.name for stream in over if self._remove(stream)] + self._long_gone(offsets)
+        for name in gone:
+            self.streams.pop(name, None)
+        self._turns = deque(lane for lane in self._turns if lane.stream in self.streams)
+        return gone
 
     def _is_over(self, stream: Stream) -> bool:
         if not stream.directory.exists():
@@ -263,11 +287,9 @@ class Follower:
                 stream.directory.rmdir()
         if stream.directory.exists():
             return False
-        stream.look(time.monotonic())
-        self.removed.append(stream.summary(0) | {"alive": False})
-        self.dropped_by_removed += sum(_counts(stream.status.get("dropped")).values())
-        del self.streams[stream.name]
-        self._turns = deque(lane for lane in self._turns if lane.stream != stream.name)
+        if not stream.name.startswith(BATCH):
+            self.removed.append(stream.summary(0) | {"alive": False})
+            self.dropped_by_removed += sum(_counts(stream.status.get("dropped")).values())
         return True
 
     def _long_gone(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
@@ -279,15 +301,15 @@ class Follower:
             if not any((root / name).exists() for root in self._roots)
         }
         self._gone = {name: self._gone.get(name, clock) for name in absent}
-        forgotten = [name for name, since in self._gone.items() if clock - since > _FORGET]
-        for name in forgotten:
-            self.streams.pop(name, None)
-            self._turns = deque(lane for lane in self._turns if lane.stream != name)
-        return forgotten
+        return [name for name, since in self._gone.items() if clock - since > _FORGET]
 
     def summaries(self) -> list[dict[str, Any]]:
         """What the status page says of every stream, with what waits to be read of it."""
-        return [stream.summary(sum(lane.lag() for lane in stream.lanes.values())) for stream in self.streams.values()]
+        return [
+            stream.summary(sum(lane.lag() for lane in stream.lanes.values()))
+            for stream in self.streams.values()
+            if not stream.name.startswith(BATCH)
+        ]
 
 
 def _is_ours(name: str) -> bool:
