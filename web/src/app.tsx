@@ -2,6 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import type { ComponentType } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { Failure, tokenWanted } from "./api/client";
+import { Guard } from "./components/Guard";
 import { Empty, Failed } from "./components/States";
 import { Help } from "./frame/Help";
 import { Palette } from "./frame/Palette";
@@ -9,7 +10,7 @@ import { Rail } from "./frame/Rail";
 import { TokenAsked } from "./frame/TokenAsked";
 import { TopBar } from "./frame/TopBar";
 import { useKeys } from "./state/keyboard";
-import { link, navigate, params, path } from "./state/location";
+import { link, navigate, params, path, unescaped } from "./state/location";
 import { asked } from "./state/range";
 import { live, setLive } from "./state/scope";
 
@@ -28,7 +29,7 @@ function redirect(): string | null {
   if (path.value === "/") return link("/logs", Object.fromEntries(params.value));
   const log = /^\/logs\/([^/]+)$/.exec(path.value);
   return log
-    ? link("/logs", { ...Object.fromEntries(params.value), log: decodeURIComponent(log[1] as string) })
+    ? link("/logs", { ...Object.fromEntries(params.value), log: unescaped(log[1] as string) })
     : null;
 }
 
@@ -70,7 +71,9 @@ export function App() {
           }}
         />
         <main class="page">
-          <Current />
+          <Guard key={path.value}>
+            <Current />
+          </Guard>
         </main>
       </div>
       {help.value && (

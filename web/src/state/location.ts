@@ -40,6 +40,15 @@ function changed(base: URLSearchParams, changes: Changes): URLSearchParams {
   return next;
 }
 
+/** A part of a path as it was before it was escaped; what cannot be read stays as it is. */
+export function unescaped(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** Goes to an address of this site; `replace` leaves no step behind for the back button. */
 export function navigate(url: string, replace = false): void {
   const target = new URL(url, window.location.origin);

@@ -4,6 +4,9 @@ import { update } from "../../state/location";
 import { FieldList } from "./Facets";
 import { asParams, columns, toggleColumn, view } from "./filter";
 
+/** As many as the server gives at once. */
+const MOST_EXPORTED = 10_000_000;
+
 /** What is done with the lines: seen as lines or patterns, with which columns, taken away as a file. */
 export function Toolbar() {
   return (
@@ -42,6 +45,7 @@ export function Toolbar() {
 function Download({ format, close }: { format: "ndjson" | "csv"; close: () => void }) {
   const search = asParams();
   search.set("format", format);
+  search.set("limit", String(MOST_EXPORTED));
   const url = `/v1/logs/export?${search}`;
   return (
     <a class="menu-item" href={url} download={`plainview-logs.${format}`} onClick={close}>

@@ -50,7 +50,8 @@ export class Feed {
   #waiting: Entry[] = [];
   #lost = false;
   #paused = false;
-  #newest = 0;
+  /** Id of the newest line known; negative before the first answer. */
+  #newest = -1;
   #filter: LogFilter = {};
   #follower = new AbortController();
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -87,7 +88,7 @@ export class Feed {
     this.unfollow();
     const controller = new AbortController();
     this.#follower = controller;
-    void follow(url, String(this.#newest), controller.signal, {
+    void follow(url, this.#newest < 0 ? "" : String(this.#newest), controller.signal, {
       connected: (open) => {
         this.connected.value = open;
       },

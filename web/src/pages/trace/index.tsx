@@ -5,7 +5,7 @@ import type { Trace as Answer, TraceLog } from "../../api/types";
 import { Empty, Failed, Late, Skeleton } from "../../components/States";
 import type { Scroller } from "../../components/VirtualList";
 import { useKeys } from "../../state/keyboard";
-import { link, path } from "../../state/location";
+import { link, path, unescaped } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { Head } from "./Head";
 import { Minimap } from "./Minimap";
@@ -16,7 +16,7 @@ import { Waterfall } from "./Waterfall";
 import "./trace.css";
 
 export default function TracePage() {
-  const id = decodeURIComponent(path.value.slice("/traces/".length));
+  const id = unescaped(path.value.slice("/traces/".length));
   const answer = useResource(id, (signal) => get<Answer>(`/v1/traces/${encodeURIComponent(id)}`, signal));
   const trace = answer.data.value;
   const failure = answer.failure.value;
