@@ -63,8 +63,8 @@ class _RequestLine:
 
 def web(folder: Path, **settings: Any) -> Web:  # noqa: ANN401 - as instrument_app's own
     log = configure(folder / "structlog.json")
-    settings = structlog.get_config()
-    structlog.configure(processors=[_add_span, *settings["processors"]])
+    configured = structlog.get_config()
+    structlog.configure(processors=[_add_span, *configured["processors"]])
     log = structlog.get_logger().bind()
     provider = tracing(CountingSpans())
     tracer = provider.get_tracer(NAME)
