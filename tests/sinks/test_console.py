@@ -150,6 +150,12 @@ def test_standard_output_is_never_written(line):
     assert "book created" in done.stderr
 
 
+@pytest.fixture(autouse=True)
+def _buffered(monkeypatch):
+    # As most programs run: what is written past the buffer then matters.
+    monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
+
+
 @pytest.mark.parametrize("closing", ["sys.stderr.close()", "sys.stderr = None", "os.close(2)"])
 def test_a_closed_standard_error_is_given_up_silently(line, closing):
     program = (
@@ -168,9 +174,23 @@ def test_a_reader_that_went_away_is_given_up_silently(line):
         "import sys\nfrom plainview.sinks.console import Console\nconsole = Console('json')\n"
         f"for _ in range(3): console.write('log', [{line()!r}])\nprint('fine')"
     )
-    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=writing, check=False)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=writing, check=True)
     os.close(writing)
     assert done.stdout == b"fine\n"
+
+
+def test_a_terminal_that_does_not_block_gets_everything(line):
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    program = (
+        "from plainview.sinks.console import Console\nconsole = Console('json')\n"
+        f"for _ in range(100): console.write('log', [{line()!r}] * 20)"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], stderr=writing) as running:
+        os.close(writing)
+        with os.fdopen(reading, "rb") as shown:
+            assert shown.read().count(b"\n") == 2000
+    assert running.returncode == 0
 
 
 def test_on_a_real_terminal_it_is_coloured(line):

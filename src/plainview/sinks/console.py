@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import select
 import sys
 from typing import TYPE_CHECKING, Final, TextIO
 
@@ -46,17 +47,33 @@ class Console:
         stream = self._stream
         if stream is None:
             return
+        text = "".join(map(self._format, lines))
         try:
-            stream.write("".join(map(self._format, lines)))
-            stream.flush()
-        except BlockingIOError:
-            return  # a non-blocking terminal that is behind: its buffer keeps the rest for the next batch
+            stream.flush()  # what the application has begun to say comes first
+            _put(stream, text)
         except (OSError, ValueError):  # ValueError: written to after it was closed
             # Nobody looks any more; the records are in the spool all the same.
             self._stream = None
 
     def close(self) -> None:
         """The stream is not ours to close."""
+
+
+def _put(stream: TextIO, text: str) -> None:
+    """Write past the stream's buffer."""
+    # What a failed write left in it would be tried again at exit, fail again, and become the program's exit code (120).
+    try:
+        descriptor = stream.fileno()
+    except OSError:  # io.UnsupportedOperation: no file behind it
+        stream.write(text)
+        stream.flush()
+        return
+    rest = memoryview(text.encode(stream.encoding or "utf-8", "backslashreplace"))
+    while rest:
+        try:
+            rest = rest[os.write(descriptor, rest) :]
+        except BlockingIOError:  # a terminal that does not block, and is behind
+            select.select([], [descriptor], [])
 
 
 def _json(line: bytes) -> str:
