@@ -13,7 +13,7 @@ import pytest
 from ingest_desk import Desk
 from spool_stream import log_line, span_line
 
-from plainview.ingest import inbox as inboxes, spool
+from plainview.ingest import batches, spool
 from plainview.ingest.inbox import Held, Inbox, OffsetConflict
 from plainview.ingest.ndjson import MAX_LINE
 
@@ -58,7 +58,7 @@ def test_lines_that_are_none_are_told_by_their_number_and_not_taken(desk):
 @pytest.mark.parametrize("segment_bytes", [500, 1 << 20])
 def test_many_senders_at_once(desk, segment_bytes):
     pipeline = desk.running()
-    pipeline.inbox._segment_bytes = segment_bytes
+    pipeline.inbox._landing._segment_bytes = segment_bytes
 
     def send(sender: int) -> None:
         for part in range(10):
@@ -141,7 +141,7 @@ def test_a_batch_sent_by_many_at_once_is_taken_once(desk):
 
 
 def test_the_memory_of_batches_is_bounded(tmp_path, monkeypatch):
-    monkeypatch.setattr(inboxes, "_REMEMBERED", 10)
+    monkeypatch.setattr(batches, "_REMEMBERED", 10)
     inbox = Inbox(tmp_path / "inbox")
     inbox.directory.mkdir()
     for number in range(100):
@@ -149,7 +149,7 @@ def test_the_memory_of_batches_is_bounded(tmp_path, monkeypatch):
     names = (tmp_path / "inbox" / "taken").read_text().splitlines()
     assert 10 <= len(names) <= 20
     assert names[-1] == f"batch-{99:032x}"
-    assert list(Inbox(tmp_path / "inbox")._taken) == names
+    assert list(Inbox(tmp_path / "inbox")._batches._taken) == names
 
 
 def test_half_a_batch_is_no_batch(desk, tmp_path):
@@ -279,7 +279,7 @@ def test_a_full_disk_is_told_and_nothing_half_is_left(tmp_path, monkeypatch):
 
     with monkeypatch.context() as patch:
         patch.setattr("os.posix_fallocate", full)
-        patch.setattr(inboxes, "_write_new", full)
+        patch.setattr(batches, "write_new", full)
         patch.setattr("os.fdatasync", full)
         with pytest.raises(OSError, match="No space"):
             inbox.accept(body(5, 10_0000))

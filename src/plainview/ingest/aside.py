@@ -61,7 +61,7 @@ class Aside:
                 return
 
     def _append(self, entries: list[bytes]) -> None:
-        self.directory.mkdir(parents=True, exist_ok=True)
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         path = self.path
         size = path.stat().st_size if path.exists() else 0
         waiting: list[bytes] = []

@@ -11,32 +11,27 @@ Three ways in:
 from __future__ import annotations
 
 import contextlib
-import fcntl
-import hashlib
 import os
 import re
-import secrets
-import shutil
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from plainview.ingest.batches import Batches
+from plainview.ingest.disk import sync_folder, write_new
+from plainview.ingest.landing import PREFIX, Landing
 from plainview.ingest.lane import closed_marker
 from plainview.ingest.ndjson import MAX_LINE, decode, kind_of, tabulate
-from plainview.ingest.spool import BATCH, COMPLETE
+from plainview.ingest.spool import BATCH
 from plainview.records import KINDS
-from plainview.segments import LOCK, SegmentName
+from plainview.segments import SegmentName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
 __all__ = ["Held", "Inbox", "OffsetConflict", "Receipt"]
 
 _STREAM: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
-#: File with the names of batches that were taken and are stored; so many of them are remembered.
-_TAKEN: Final = "taken"
-_REMEMBERED: Final = 200_000
 #: Errors that a receipt lists.
 _LISTED: Final = 20
 
@@ -73,83 +68,6 @@ class Held:
     closed: bool
 
 
-def _sync_folder(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-class _Own:
-    """One kind of the stream that this process writes itself; several requests share one fsync."""
-
-    def __init__(self, directory: Path, kind: str, segment_bytes: int) -> None:
-        self._directory = directory
-        self._kind = kind
-        self._segment_bytes = segment_bytes
-        self._writing = threading.Lock()
-        self._syncing = threading.Lock()
-        self._file = -1
-        self._number = self._end = self._size = 0
-        #: (segment number, offset) up to which the disk has it.
-        self._safe = (0, 0)
-
-    def append(self, data: bytes) -> None:
-        """Add whole lines; they are on the disk when this returns.
-
-        Raises:
-            OSError: there is no room, or the disk failed; nothing was added.
-        """
-        with self._writing:
-            if self._end + len(data) > self._size:
-                self._begin_segment(len(data))
-            # The blocks are allocated: this cannot run out of room half way.
-            os.pwrite(self._file, data, self._end)
-            self._end += len(data)
-            wanted = (self._number, self._end)
-        with self._syncing:
-            if self._safe < wanted:
-                with self._writing:
-                    reached = (self._number, self._end)
-                    file = os.dup(self._file)
-                try:
-                    os.fdatasync(file)
-                finally:
-                    os.close(file)
-                self._safe = reached
-
-    def _begin_segment(self, least: int) -> None:
-        number, size = self._number + 1, max(self._segment_bytes, least)
-        path = self._directory / str(SegmentName(self._kind, number))
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-        try:
-            os.posix_fallocate(file, 0, size)
-            os.fsync(file)
-            _sync_folder(self._directory)
-        except OSError:
-            os.close(file)
-            path.unlink()
-            raise
-        self.finish()
-        self._file, self._number, self._end, self._size = file, number, 0, size
-
-    def finish(self) -> None:
-        """Cut the segment to its length."""
-        if self._file >= 0:
-            os.ftruncate(self._file, self._end)
-            os.fsync(self._file)
-            os.close(self._file)
-            self._file, self._size, self._end = -1, 0, 0
-
-
 class Inbox:
     """The inbox of a data directory. Methods may be called from any thread.
 
@@ -160,14 +78,11 @@ class Inbox:
 
     def __init__(self, directory: Path, *, segment_bytes: int = 4 << 20) -> None:
         self.directory = directory
-        self._segment_bytes = segment_bytes
-        self._lock = threading.Lock()
-        self._own: dict[str, _Own] = {}
-        self._own_lock = -1
+        self._landing = Landing(directory, segment_bytes)
+        self._batches = Batches(directory)
+        #: Told the names of streams that are stored and about to go.
+        self.remember = self._batches.remember
         self._shipping = [threading.Lock() for _ in range(64)]
-        self._taken = dict.fromkeys(self._load_taken())
-        for path in directory.glob(".*"):
-            shutil.rmtree(path, ignore_errors=True)  # a batch that was being written when the process ended
 
     # -- bodies of lines --------------------------------------------------------------------------------------------
 
@@ -205,73 +120,11 @@ class Inbox:
         data = {kind: b"".join(line + b"\n" for line in those) for kind, those in good.items() if those}
         repeated = False
         if batch is not None:
-            repeated = not self._take_batch(batch, data)
+            repeated = not self._batches.take(batch, data)
         else:
             for kind, content in data.items():
-                self._stream(kind).append(content)
+                self._landing.append(kind, content)
         return Receipt(accepted, len(errors), sorted(errors.items())[:_LISTED], repeated)
-
-    def _stream(self, kind: str) -> _Own:
-        with self._lock:
-            if not self._own:
-                name = f"ingest-{os.getpid()}-{secrets.token_hex(4)}"
-                folder = self.directory / name
-                folder.mkdir(parents=True)
-                # Held while this process lives, as any writer does.
-                self._own_lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-                fcntl.flock(self._own_lock, fcntl.LOCK_EX)
-                _sync_folder(self.directory)
-                self._own = {each: _Own(folder, each, self._segment_bytes) for each in KINDS}
-            return self._own[kind]
-
-    def _take_batch(self, batch: str, lines: dict[str, bytes]) -> bool:
-        """Store a batch as a stream by itself. Gives False when it is there, or was."""
-        name = BATCH + hashlib.sha256(batch.encode()).hexdigest()[:32]
-        target = self.directory / name
-        if name in self._taken or target.exists():
-            return False
-        draft = self.directory / f".{name}-{secrets.token_hex(4)}"
-        draft.mkdir(parents=True)
-        try:
-            for kind, data in lines.items():
-                _write_new(draft / str(SegmentName(kind, 1)), data)
-            (draft / COMPLETE).touch()
-            _sync_folder(draft)
-            with self._lock:
-                if name in self._taken or target.exists():
-                    return False
-                draft.rename(target)
-            _sync_folder(self.directory)
-        finally:
-            if draft.exists():
-                shutil.rmtree(draft, ignore_errors=True)
-        return True
-
-    def remember(self, streams: Sequence[str]) -> None:
-        """Keep the names of batches that are stored and whose streams are about to go."""
-        batches = [name for name in streams if name.startswith(BATCH)]
-        if not batches:
-            return
-        with self._lock:
-            path = self.directory / _TAKEN
-            self._taken |= dict.fromkeys(batches)
-            if len(self._taken) > 2 * _REMEMBERED:
-                self._taken = dict.fromkeys(list(self._taken)[-_REMEMBERED:])
-                draft = self.directory / ".taken"
-                _write_new(draft, _names(self._taken))
-                draft.replace(path)
-            else:
-                with path.open("ab") as file:
-                    file.write(_names(batches))
-                    file.flush()
-                    os.fsync(file.fileno())
-            _sync_folder(self.directory)
-
-    def _load_taken(self) -> list[str]:
-        try:
-            return (self.directory / _TAKEN).read_text(encoding="ascii", errors="replace").splitlines()
-        except OSError:
-            return []
 
     # -- segments of other machines ---------------------------------------------------------------------------------
 
@@ -315,8 +168,8 @@ class Inbox:
 
     def _append(self, path: Path, offset: int, data: bytes) -> None:
         new = not path.exists()
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             view = memoryview(data)
             while view:
@@ -328,8 +181,8 @@ class Inbox:
         finally:
             os.close(file)
         if new:
-            _sync_folder(path.parent)
-            _sync_folder(self.directory)
+            sync_folder(path.parent)
+            sync_folder(self.directory)
 
     def finish(self, stream: str, kind: str, segment: int, offset: int) -> int:
         """Mark a segment as complete.
@@ -348,19 +201,19 @@ class Inbox:
             if offset != held.offset:
                 raise OffsetConflict(held.offset)
             if not held.closed:
-                marker.parent.mkdir(parents=True, exist_ok=True)
+                marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
                 draft = marker.with_name(f".{marker.name}")
                 draft.unlink(missing_ok=True)
-                _write_new(draft, str(offset).encode())
+                write_new(draft, str(offset).encode())
                 draft.replace(marker)
-                _sync_folder(marker.parent)
+                sync_folder(marker.parent)
         return offset
 
     def _lock_of(self, stream: str) -> threading.Lock:
         return self._shipping[hash(stream) % len(self._shipping)]
 
     def _paths(self, stream: str, kind: str, segment: int) -> tuple[Path, Path]:
-        if not _STREAM.fullmatch(stream) or stream.startswith((BATCH, "ingest-")):
+        if not _STREAM.fullmatch(stream) or stream.startswith((BATCH, PREFIX)):
             msg = "stream: letters, digits, '.', '_' and '-' only, beginning with a letter or a digit"
             raise ValueError(msg)
         if kind not in KINDS:
@@ -375,17 +228,7 @@ class Inbox:
 
     def close(self) -> None:
         """End this process's own stream."""
-        with self._lock:
-            for own in self._own.values():
-                own.finish()
-            self._own = {}
-            if self._own_lock >= 0:
-                os.close(self._own_lock)
-                self._own_lock = -1
-
-
-def _names(batches: Iterable[str]) -> bytes:
-    return "".join(f"{name}\n" for name in batches).encode("ascii")
+        self._landing.close()
 
 
 def _checked(kind: str, lines: list[bytes]) -> tuple[list[bytes], dict[int, str]]:

@@ -65,7 +65,7 @@ class DuckDBStore:
         self._last: dict[str, int] = {}
         self._closed = False
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._sealed = Sealed(self.directory)
             self._connect()
         except OSError as error:
