@@ -130,7 +130,9 @@ def test_a_cursor_that_is_none_is_refused(fill, reader, cursor):
     assert caught.value.field == "cursor"
 
 
-@pytest.mark.parametrize("values", [(1, "1", 1, 0, 5), (-1, "x'; --", 1, -1, -5), (1, "9" * 30, 1 << 62, 0, 5)])
+@pytest.mark.parametrize(
+    "values", [(1, "1", 1, 0, 5), (-1, "x'; --", 1, -1, 5), (1, "9" * 30, 1 << 62, 0, 5), (5, "1", 9, 0, 1, 9, -9)]
+)
 def test_a_forged_cursor_does_no_harm(fill, reader, values):
     fill.logs("a")
     assert logs.search(reader(), {}, cursor=forged("logs.desc", *values))["logs"] == []
@@ -140,6 +142,24 @@ def test_a_forged_cursor_does_no_harm(fill, reader, values):
 def test_a_cursor_beyond_the_calendar_is_refused(reader, key):
     with pytest.raises(BadInput, match="cursor"):
         logs.search(reader(), {}, cursor=forged("logs.desc", key, "1", 1, 0, 5))
+
+
+@pytest.mark.parametrize("gap", [1, 3600, 86400 * 400])
+def test_a_page_is_found_however_far_apart_its_entries_lie(fill, reader, gap):
+    """Newest and oldest first look at short stretches of time before long ones."""
+    times = [START - timedelta(seconds=gap * n) for n in range(30)] + [
+        START - timedelta(milliseconds=n) for n in range(99)
+    ]
+    fill.logs(*({"timestamp": at.isoformat(), "message": "rare" if n % 10 == 0 else "x"} for n, at in enumerate(times)))
+    order = sorted((at, n) for n, at in enumerate(times, 1))
+    for wanted, expected in (({}, order), ({"q": "rare"}, [pair for pair in order if pair[1] % 10 == 1])):
+        for limit in (1, 7, 200):
+            newest, oldest = (logs.search(reader(), wanted, limit=limit, order=way)["logs"] for way in ("desc", "asc"))
+            assert [int(entry["id"]) for entry in newest] == [n for _, n in expected[::-1]][:limit]
+            assert [int(entry["id"]) for entry in oldest] == [n for _, n in expected][:limit]
+    around = logs.context(reader(), str(order[-3][1]), before=200, after=200)
+    assert [int(entry["id"]) for entry in around["before"]] == [n for _, n in order[:-3]]
+    assert [int(entry["id"]) for entry in around["after"]] == [n for _, n in order[-2:]]
 
 
 def test_context_is_what_came_before_and_after(fill, reader):

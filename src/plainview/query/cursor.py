@@ -34,6 +34,9 @@ class Cursor(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields
     #: What "now" meant then.
     now: int
     total: int
+    #: Times of the first and the last row of the whole list, where that matters.
+    low: int = 0
+    high: int = 0
 
 
 def write(cursor: Cursor) -> str:
@@ -59,9 +62,10 @@ def read(text: str, of: str, greatest: int = _LARGEST) -> Cursor:
         raise BadInput(
             field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"
         ) from None
-    numbers = (cursor.key, cursor.until_id, cursor.total, cursor.now)
-    unfit = any(abs(number) > _LARGEST for number in numbers) or abs(cursor.now) > LAST_MOMENT or "\0" in cursor.id
-    unfit = unfit or abs(cursor.key) > greatest
+    numbers = (cursor.key, cursor.until_id, cursor.total)
+    moments = (cursor.now, cursor.low, cursor.high)
+    unfit = any(abs(number) > _LARGEST for number in numbers) or max(map(abs, moments)) > LAST_MOMENT
+    unfit = unfit or abs(cursor.key) > greatest or cursor.total < 0 or "\0" in cursor.id
     if unfit:
         raise BadInput(
             field="cursor", message="is not a cursor of this server: pass `next` of the page before, unchanged"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from plainview.query import ordered
 from plainview.query.errors import BadInput
 from plainview.query.fields import LOGS
 from plainview.query.filters import of_logs
-from plainview.query.sql import Sql, select
+from plainview.query.sql import EVERY_ROW, Sql, select
 from plainview.records import CONTEXT_FIELDS, LEVEL_NAMES
 
 if TYPE_CHECKING:
@@ -100,8 +101,8 @@ def fields(reader: Reader) -> dict[str, Any]:
         for field in LOGS.columns.values()
         if field.name not in {"id", "stream"}
     ]
-    newest = f"ORDER BY timestamp DESC, id DESC LIMIT {_LOOKED_INTO}"
-    rows = reader.rows(select("extra", "logs", Sql("extra <> '{}'"), newest))
+    extent = ordered.measure(reader, EVERY_ROW)
+    rows = ordered.rows(reader, "extra", Sql("extra <> '{}'"), "desc", _LOOKED_INTO, extent=extent)
     seen: Counter[str] = Counter()
     types: dict[str, str] = {}
     for (text,) in rows:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
-from plainview.query import cursor as cursors
+from plainview.query import cursor as cursors, ordered
 from plainview.query.entries import LOG_COLUMNS, Entry, log_entry
 from plainview.query.errors import BadInput
 from plainview.query.filters import now, of_logs
+from plainview.query.ordered import Extent, Order, after_place, measure
 from plainview.query.sql import EVERY_ROW, Sql, all_of, select
 from plainview.query.times import microseconds, moment
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 __all__ = ["SCOPES", "Order", "Scope", "after", "context", "entry", "export", "search"]
 
-Order = Literal["desc", "asc"]
 Scope = Literal["all", "request", "process", "trace"]
 
 #: Scope → the column whose value the entries around share with the one in the middle.
@@ -32,18 +32,6 @@ SCOPES: Final[Mapping[Scope, str | None]] = {
 }
 
 _EXPORT_PAGE: Final = 5000
-
-
-def _next_to(order: Order, key: int, id_: int) -> Sql:
-    """Rows that come after (timestamp, id) in the order."""
-    sign = "<" if order == "desc" else ">"
-    at = moment(key)
-    return Sql(f"timestamp {sign}= ? AND (timestamp {sign} ? OR id {sign} ?)", (at, at, id_))
-
-
-def _page(where: Sql, order: Order, limit: int) -> Sql:
-    direction = "DESC" if order == "desc" else "ASC"
-    return select(LOG_COLUMNS, "logs", where, f"ORDER BY timestamp {direction}, id {direction} LIMIT {int(limit)}")
 
 
 def search(
@@ -77,16 +65,35 @@ def search(
     asked_at = moment(place.now) if place else now()
     until = place.until_id if place else reader.store.last_id("logs")
     where = all_of(of_logs(given, asked_at).sql(reader.dialect), Sql("id <= ?", (until,)))
-    total = place.total if place else _count(reader, where)
-    rest = all_of(where, _next_to(order, place.key, _number(place.id))) if place else where
-    rows = reader.rows(_page(rest, order, limit + 1)) if total else []
+    start = None
+    if place:
+        extent = Extent(place.total, place.low, place.high)
+        start = place.key
+        where = all_of(where, after_place(order, place.key, _number(place.id)))
+    else:
+        extent = measure(reader, where)
+    rows = ordered.rows(reader, LOG_COLUMNS, where, order, limit + 1, start=start, extent=extent)
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
         more = cursors.write(
-            cursors.Cursor(of, microseconds(last[1]), str(last[0]), until, microseconds(asked_at), total)
+            cursors.Cursor(
+                of,
+                microseconds(last[1]),
+                str(last[0]),
+                until,
+                microseconds(asked_at),
+                extent.count,
+                extent.low,
+                extent.high,
+            )
         )
-    return {"logs": [log_entry(row) for row in rows[:limit]], "total": total, "next": more, "last_id": str(until)}
+    return {
+        "logs": [log_entry(row) for row in rows[:limit]],
+        "total": extent.count,
+        "next": more,
+        "last_id": str(until),
+    }
 
 
 def _number(text: str) -> int:
@@ -136,8 +143,11 @@ def context(
             raise BadInput(field="scope", message=f"this entry has no {column}")
         shared = Sql(f"{column} = ?", (value,))
     key, number = microseconds(row[1]), int(row[0])
-    older = reader.rows(_page(all_of(shared, _next_to("desc", key, number)), "desc", before)) if before else []
-    newer = reader.rows(_page(all_of(shared, _next_to("asc", key, number)), "asc", after)) if after else []
+    sides: tuple[tuple[Order, int], ...] = (("desc", before), ("asc", after))
+    older, newer = (
+        ordered.rows(reader, LOG_COLUMNS, all_of(shared, after_place(order, key, number)), order, most, start=key)
+        for order, most in sides
+    )
     return {
         "before": [log_entry(found) for found in reversed(older)],
         "entry": middle,

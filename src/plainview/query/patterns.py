@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.grouping.messages import MAX_LENGTH, normalise
 from plainview.query.filters import of_logs
-from plainview.query.sql import select
+from plainview.query.ordered import measure, reaches
+from plainview.query.sql import all_of, select
 from plainview.query.times import rfc3339
 from plainview.records import LEVEL_NAMES
 
@@ -38,14 +39,19 @@ def patterns(reader: Reader, given: Mapping[str, Any], *, limit: int = 50) -> di
     ``level`` is the most severe one seen of a pattern, ``example_id`` its newest entry; ``examined`` says how
     many entries were looked into.
     """
-    newest = select(
-        f"substr(message, 1, {MAX_LENGTH}) AS text, level, timestamp, id",
-        "logs",
-        of_logs(given).sql(reader.dialect),
-        f"ORDER BY timestamp DESC, id DESC LIMIT {LOOKED_INTO}",
-    )
-    columns = "text, max(level), count(*), min(timestamp), max(timestamp), max(id)"
-    rows = reader.rows(select(columns, newest, rest="GROUP BY text"))
+    where = of_logs(given).sql(reader.dialect)
+    rows: list[tuple[Any, ...]] = []
+    for reach in reaches(measure(reader, where), "desc", LOOKED_INTO):
+        newest = select(
+            f"substr(message, 1, {MAX_LENGTH}) AS text, level, timestamp, id",
+            "logs",
+            all_of(where, reach),
+            f"ORDER BY timestamp DESC, id DESC LIMIT {LOOKED_INTO}",
+        )
+        columns = "text, max(level), count(*), min(timestamp), max(timestamp), max(id)"
+        rows = reader.rows(select(columns, newest, rest="GROUP BY text"))
+        if sum(row[2] for row in rows) >= LOOKED_INTO:
+            break
     found: dict[str, _Pattern] = {}
     for text, level, count, first, last, id_ in rows:
         pattern = normalise(text)

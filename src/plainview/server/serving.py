@@ -22,6 +22,7 @@ from plainview.server.access import is_loopback
 from plainview.server.app import create_app
 from plainview.server.presence import Presence
 from plainview.server.protocol import Protocol
+from plainview.store.interface import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -153,27 +154,29 @@ class Serving:
             timeout_graceful_shutdown=_GRACE,
             backlog=256,
         )
-        server = _Server(config, announce, self._leaving)
+        last_resort = threading.Timer(_LAST_RESORT, _give_up)
+        last_resort.daemon = True
+
+        def leaving() -> None:
+            if threading.current_thread() is threading.main_thread() and last_resort.ident is None:
+                last_resort.start()
+            self.app.state.plainview.stop()
+            self.store.interrupt_all()
+
+        server = _Server(config, announce, leaving)
         self.app.state.server = server
         self.pipeline.start()
         try:
             asyncio.run(server.serve(sockets=[self.listener]))
         finally:
-            self._leave()
+            leaving()
+            self._close()
+            last_resort.cancel()
 
-    def _leaving(self) -> None:
-        if threading.current_thread() is threading.main_thread():
-            last_resort = threading.Timer(_LAST_RESORT, _give_up)
-            last_resort.daemon = True
-            last_resort.start()
-        self.app.state.plainview.stop()
-        self.store.interrupt_all()
-
-    def _leave(self) -> None:
-        self._leaving()
+    def _close(self) -> None:
         self.pipeline.stop()
         self.app.state.plainview.questions.join()
-        with contextlib.suppress(Exception):  # the log is replayed at the next start
+        with contextlib.suppress(StoreError):  # the log is replayed at the next start
             self.store.checkpoint()
         self.store.close()
         self.listener.close()
