@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from msgspec.structs import astuple
 
 from plainview.records import CONTEXT_FIELDS, ExceptionInfo, LogRecord, Source, SpanRecord, level_number
+from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -75,12 +75,25 @@ def _column(values: Sequence[Any]) -> Values:
     return array
 
 
-def _integers(name: str, values: Sequence[int], dtype: type[np.generic]) -> NDArray[Any]:
+def _array(name: str, values: Sequence[float], dtype: type[np.number[Any]]) -> NDArray[Any]:
     try:
-        return np.array(values, dtype=dtype)
+        array = np.array(values, dtype=dtype)
     except OverflowError:
         msg = f"{name}: does not fit {np.dtype(dtype).itemsize * 8} bits"
         raise RowError(msg) from None
+    if not np.isfinite(array).all():
+        msg = f"{name}: is not finite"
+        raise RowError(msg)
+    return array
+
+
+def _numbers(name: str, values: Sequence[float | None], dtype: type[np.number[Any]]) -> Values:
+    """A column of numbers; those that are not there are masked."""
+    absent = values.count(None)
+    if absent == len(values):
+        return None
+    array = _array(name, [value or 0 for value in values], dtype)
+    return np.ma.array(array, mask=[value is None for value in values]) if absent else array
 
 
 #: The years that a record may be of: what both engines can hold, and sooner or later a broken clock otherwise.
@@ -119,18 +132,28 @@ _FIRST, _LAST = (np.datetime64(f"{year}-01-01", "us") for year in (_YEARS.start,
 
 def _times(texts: Sequence[str]) -> NDArray[Any]:
     """Times of a column: those of our own writer all at once, any other form one by one."""
-    if set(map(len, texts)) == {_CANONICAL}:
-        joined = "".join(texts).encode()
-        if len(joined) == len(texts) * _CANONICAL:
-            letters = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _CANONICAL)
-            if (letters[:, -1] == ord("Z")).all():
-                try:
-                    times = np.ascontiguousarray(letters[:, :-1]).view(f"S{_CANONICAL - 1}").ravel().astype("M8[us]")
-                except ValueError:
-                    times = np.array(["NaT"], dtype="M8[us]")
-                if ((times >= _FIRST) & (times < _LAST)).all():
-                    return times
-    return np.array([_microseconds(text) for text in texts], dtype=np.int64).view("M8[us]")
+    times = _canonical_times(texts)
+    if times is None:
+        times = np.array([_microseconds(text) for text in texts], dtype=np.int64).view("M8[us]")
+    return times
+
+
+def _canonical_times(texts: Sequence[str]) -> NDArray[Any] | None:
+    """Times that all have our own writer's form; None if one has not."""
+    joined = "".join(texts).encode()
+    if set(map(len, texts)) != {_CANONICAL} or len(joined) != len(texts) * _CANONICAL:
+        return None
+    letters = np.frombuffer(joined, dtype=np.uint8).reshape(-1, _CANONICAL)
+    fraction = letters[:, 20:26]
+    if not ((letters[:, 19] == ord(".")) & (letters[:, 26] == ord("Z"))).all():
+        return None
+    if fraction.min() < ord("0") or fraction.max() > ord("9"):
+        return None
+    try:
+        times = np.ascontiguousarray(letters[:, :-1]).view(f"S{_CANONICAL - 1}").ravel().astype("M8[us]")
+    except ValueError:
+        return None
+    return times if ((times >= _FIRST) & (times < _LAST)).all() else None
 
 
 def _levels(levels: Sequence[str]) -> NDArray[Any]:
@@ -142,11 +165,12 @@ def _levels(levels: Sequence[str]) -> NDArray[Any]:
     return np.fromiter(map(known.__getitem__, levels), dtype=np.uint8, count=len(levels))
 
 
-def _json(name: str, values: Sequence[msgspec.Raw], opening: str) -> Values:
+def _json(name: str, values: Sequence[msgspec.Raw], opening: bytes) -> Values:
     """A column of raw JSON. Records hold no NUL byte, so it can keep the values apart while all are decoded."""
-    texts = b"\0".join(values).decode().split("\0")
-    if not all(text.startswith(opening) for text in texts):
-        msg = f"{name}: not a JSON {'object' if opening == '{' else 'array'}"
+    joined = b"\0" + b"\0".join(values)
+    texts = joined.decode().split("\0")[1:]
+    if not len(texts) == len(values) == joined.count(b"\0" + opening):
+        msg = f"{name}: not a JSON {'object' if opening == b'{' else 'array'}"
         raise RowError(msg)
     return _column(texts)
 
@@ -157,18 +181,14 @@ def _parts(values: Sequence[msgspec.Struct | None], absent: msgspec.Struct, pref
     if not any(values):
         return {prefix + name: None for name in names}
     columns = _transpose([value or absent for value in values])
-    return {prefix + name: _column([value or None for value in column]) for name, column in columns.items()}
+    given = {prefix + name: [value or None for value in column] for name, column in columns.items()}
+    return {
+        name: _numbers(name, column, np.int32) if name in _WHOLE else _column(column) for name, column in given.items()
+    }
 
 
-_INTEGERS: Final = range(-(2**31), 2**31)
-
-
-def _check(name: str, values: Values, fits: Callable[[Any], bool], reason: str) -> None:
-    """See that every value that is there fits."""
-    given = values if isinstance(values, np.ndarray) else [values]
-    if not all(value is None or fits(value) for value in given):
-        msg = f"{name}: {reason}"
-        raise RowError(msg)
+#: Columns of whole numbers.
+_WHOLE: Final = {column.name for table in TABLES.values() for column in table.columns if column.type == "integer"}
 
 
 def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
@@ -187,14 +207,13 @@ def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
         "stream": stream if isinstance(stream, str) else _column(stream),
         "timestamp": _times(given["timestamp"]),
         "level": _levels(given["level"]),
-        "pid": _integers("pid", given["pid"], np.int32),
-        "extra": _json("extra", given["extra"], "{"),
+        "pid": _array("pid", given["pid"], np.int32),
+        "duration_ms": _numbers("duration_ms", given["duration_ms"], np.float64),
+        "extra": _json("extra", given["extra"], b"{"),
     }
-    for name in ("logger", "message", "service", "environment", "version", "host", *CONTEXT_FIELDS, "duration_ms"):
+    for name in ("logger", "message", "service", "environment", "version", "host", *CONTEXT_FIELDS):
         columns[name] = _column(given[name])
     columns |= _parts(given["source"], Source(), "source_")
-    _check("source_line", columns["source_line"], lambda line: line in _INTEGERS, "does not fit 32 bits")
-    _check("duration_ms", columns["duration_ms"], isfinite, "is not finite")
     columns |= _parts(given["exception"], ExceptionInfo(), "exception_")
     return Rows("logs", len(records), columns)
 
@@ -202,14 +221,14 @@ def of_logs(records: Sequence[LogRecord], stream: str | Sequence[str]) -> Rows:
 def of_spans(records: Sequence[SpanRecord], stream: str | Sequence[str]) -> Rows:
     """Rows of ``spans``; arguments and errors as of :func:`of_logs`."""
     given = _transpose(records)
-    starts = _integers("start_time_unix_nano", given["start_time_unix_nano"], np.int64)
-    ends = _integers("end_time_unix_nano", given["end_time_unix_nano"], np.int64)
+    starts = _array("start_time_unix_nano", given["start_time_unix_nano"], np.int64)
+    ends = _array("end_time_unix_nano", given["end_time_unix_nano"], np.int64)
     columns: dict[str, Values] = {
         "stream": stream if isinstance(stream, str) else _column(stream),
         "start_time": (starts // 1000).view("M8[us]"),
         "start_ns": starts,
         "duration_ns": np.maximum(ends, starts) - starts,
-        "pid": _integers("pid", given["pid"], np.int32),
+        "pid": _array("pid", given["pid"], np.int32),
     }
     times = columns["start_time"]
     if not ((times >= _FIRST) & (times < _LAST)).all():  # type: ignore[operator]  # an array, made above
@@ -218,7 +237,7 @@ def of_spans(records: Sequence[SpanRecord], stream: str | Sequence[str]) -> Rows
     for name in SpanRecord.__struct_fields__:
         if name not in columns and name not in _SPECIAL:
             columns[name] = _column(given[name])
-    for name, opening in (("attributes", "{"), ("events", "["), ("links", "[")):
+    for name, opening in (("attributes", b"{"), ("events", b"["), ("links", b"[")):
         columns[name] = _json(name, given[name], opening)
     return Rows("spans", len(records), columns)
 
