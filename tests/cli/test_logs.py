@@ -108,6 +108,16 @@ def test_nothing_that_was_logged_acts_on_the_terminal(server):
     assert "\x1b[2J" not in coloured
 
 
+def test_a_terminal_that_knows_less_than_unicode_is_no_hindrance(server):
+    send(server.url, {"message": "größe 日本"})
+    while httpx.post(f"{server.url}/v1/logs/search", json={"q": "größe"}).json()["total"] < 1:
+        pass
+    ascii_ = {"PYTHONIOENCODING": "ascii", "LC_ALL": "C"}
+    assert "gr??e ??" in logs(server, "größe", **ascii_).stdout.replace("gr?e", "gr??e")
+    (line,) = logs(server, "--json", "größe", **ascii_).stdout.splitlines()
+    assert json.loads(line)["message"] == "größe 日本"
+
+
 def test_what_is_wrong_with_a_query_is_marked(server):
     refused = logs(server, 'ok "open')
     assert refused.returncode == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import threading
+import time
 from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 
@@ -118,6 +119,20 @@ def test_a_client_that_does_not_keep_up_gets_the_newest_and_the_number_of_the_re
     skipped = sum(json.loads(data[5:])["count"] for name, data in pairwise(events) if name == "event: skipped")
     assert skipped > 0
     assert received.count(b'"message":"slow ') + skipped == 2401
+
+
+def test_a_client_that_takes_nothing_at_all_is_let_go(server, monkeypatch):
+    monkeypatch.setattr(tails, "_STALLED", 0.5)
+    followers = server.serving.app.state.plainview.tails
+    with socket.create_connection(server.serving.listener.getsockname()) as connection:
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)
+        connection.sendall(b"GET /v1/logs/tail?q=stall HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        connection.recv(10)
+        assert followers._followers == 1
+        until = time.monotonic() + 60
+        while followers._followers:
+            assert time.monotonic() < until
+            server.ingest(*({"message": "stall" + "x" * 15_000} for _ in range(300)))
 
 
 def test_streams_end_with_the_server(tmp_path):

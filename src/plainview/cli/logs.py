@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 import time
@@ -259,6 +260,8 @@ class _Show:
             self._pretty = Pretty(colour=colour)
             self._service, self._end = ("\x1b[36m", "\x1b[0m") if colour else ("", "")
         self._width = 0
+        if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that knows less than Unicode ends nothing
+            sys.stdout.reconfigure(encoding="utf-8" if json else None, errors="replace")
 
     def __call__(self, entries: Sequence[bytes]) -> None:
         """Write entries, and see that they are out."""

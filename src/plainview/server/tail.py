@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import msgspec
+from starlette.responses import StreamingResponse
 
 from plainview.query.logs import after
 from plainview.server.problems import Problem
@@ -21,10 +24,14 @@ from plainview.store.interface import QueryCancelled, QueryTimeout
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+    from starlette.types import Message, Receive, Scope, Send
+
     from plainview.query.filters import Filter
     from plainview.server.questions import Questions
 
-__all__ = ["Tails"]
+__all__ = ["EventStream", "Tails"]
+
+_log = logging.getLogger(__name__)
 
 #: Seconds between two looks, and between two signs of life on a quiet stream.
 _LOOK: Final = 0.25
@@ -33,6 +40,8 @@ _PING: Final = 15.0
 _MOST: Final = 500
 #: Followers at once.
 _FOLLOWERS: Final = 64
+#: Seconds for which a connection may take nothing before it is given up.
+_STALLED: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +115,23 @@ class Tails:
     def close(self) -> None:
         """End every stream; the clients come back by themselves and miss nothing."""
         self._closing.set()
+
+
+class EventStream(StreamingResponse):
+    """A follower's answer. A client that takes nothing for a minute loses its place to others."""
+
+    media_type = "text/event-stream"
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the events."""
+
+        async def in_time(message: Message) -> None:
+            await asyncio.wait_for(send(message), _STALLED)
+
+        try:
+            await super().__call__(scope, receive, in_time)
+        except TimeoutError:
+            _log.info("a follower took nothing for %.0f s and was let go", _STALLED)
+        finally:
+            if isinstance(self.body_iterator, AsyncGenerator):
+                await self.body_iterator.aclose()

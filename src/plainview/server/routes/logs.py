@@ -24,6 +24,7 @@ from plainview.server.requests import (
 )
 from plainview.server.responses import ContextPage, Facets, FieldNames, LogEntry, LogHistogram, LogPage, Patterns
 from plainview.server.state import Here
+from plainview.server.tail import EventStream
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -89,9 +90,9 @@ async def message_patterns(request: Request, here: Here, body: PatternsRequest) 
 @router.get(
     "/tail",
     responses={200: {"description": "Events `logs`, `skipped` and `ping`.", "content": {"text/event-stream": {}}}},
-    response_class=StreamingResponse,
+    response_class=EventStream,
 )
-async def tail(request: Request, here: Here, wanted: Annotated[TailRequest, Query()]) -> StreamingResponse:
+async def tail(request: Request, here: Here, wanted: Annotated[TailRequest, Query()]) -> EventStream:
     """New logs as they are stored, as server-sent events.
 
     `event: logs` has `{"logs": [oldest … newest]}` and as its `id` where to go on from (`Last-Event-ID`, or `after`);
@@ -102,7 +103,7 @@ async def tail(request: Request, here: Here, wanted: Annotated[TailRequest, Quer
         raise BadInput(field="Last-Event-ID", message="takes the id of an event of this stream")
     follower = here.tails.open(of_logs(wanted.given()), int(last) if last else wanted.after)
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(follower, headers=headers, media_type="text/event-stream")
+    return EventStream(follower, headers=headers)
 
 
 @router.get(
