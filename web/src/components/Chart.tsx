@@ -36,10 +36,12 @@ interface Props {
   label: string;
   height: number;
   data: AlignedData;
-  /** The parts of the options that are the chart's own; called again when the theme changes. */
+  /** Ends of the x scale, seconds. */
+  range: [number, number];
+  /** The parts of the options that are the chart's own; called anew only when theme or zone change. */
   options: (colour: Colour) => Omit<Options, "width" | "height">;
-  /** What `options` depends on besides the theme. */
-  version: string;
+  /** What is drawn besides the data; another value draws the chart again. */
+  drawn?: unknown;
   onBrush?: (brushed: Brushed) => void;
   /** Brush both ways. */
   box?: boolean;
@@ -48,7 +50,7 @@ interface Props {
 }
 
 export function Chart(props: Props) {
-  const { label, height, data, version, tip } = props;
+  const { label, height, data, drawn, tip } = props;
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const latest = useRef(props);
@@ -56,7 +58,7 @@ export function Chart(props: Props) {
   const at = useSignal<{ index: number; left: number; right: boolean } | null>(null);
   const theme = `${dark()} ${zone.value}`;
 
-  // `version` and `theme` stand for what the options read.
+  // `theme` stands for what the options read; data comes in without a new chart.
   useLayoutEffect(() => {
     const element = holder.current;
     if (!element) return undefined;
@@ -66,6 +68,7 @@ export function Chart(props: Props) {
       tzDate: (second) =>
         zone.peek() === "utc" ? uPlot.tzDate(new Date(second * 1000), "Etc/UTC") : new Date(second * 1000),
       ...given,
+      scales: { ...given.scales, x: { range: () => latest.current.range } },
       width: Math.max(100, element.clientWidth),
       height,
       cursor: {
@@ -100,11 +103,14 @@ export function Chart(props: Props) {
       chart.destroy();
       plot.current = null;
     };
-  }, [height, version, theme]);
+  }, [height, theme]);
 
   useEffect(() => {
     if (plot.current && plot.current.data !== data) plot.current.setData(data);
   }, [data]);
+  useEffect(() => {
+    plot.current?.setData(latest.current.data); // the dots may need another scale
+  }, [drawn]);
 
   const tipped = at.value;
   return (

@@ -8,7 +8,7 @@ interface Props {
 
 /** Keeps the rest of the screen when a page fails to be drawn, and says so. */
 export class Guard extends Component<Props, { failure?: Failure }> {
-  static getDerivedStateFromError(error: unknown) {
+  static override getDerivedStateFromError(error: unknown) {
     return { failure: new Failure(0, "This page cannot be drawn", String(error)) };
   }
 

@@ -1,8 +1,9 @@
+import { Fragment } from "preact";
 import type { Entry } from "../../api/types";
 import { Level } from "../../components/Level";
 import { memo } from "../../components/memo";
-import { Service } from "../../components/Service";
 import { Text } from "../../components/Text";
+import { serviceColour } from "../../state/server";
 import { clock, day, duration, exact, type Zone } from "../../text/format";
 import { fieldOf, preview } from "./values";
 
@@ -42,11 +43,14 @@ export const Line = memo((props: Props) => {
         {days && <span class="line-day">{day(entry.timestamp, zone)} </span>}
         {clock(entry.timestamp, zone)}
       </span>
-      <span role="gridcell">
-        <Level level={entry.level} />
-      </span>
+      <Level level={entry.level} role="gridcell" />
       <span class="line-service clip" role="gridcell">
-        {entry.service && <Service name={entry.service} />}
+        {entry.service && (
+          <>
+            <i class={`dot service-${serviceColour(entry.service)}`} />
+            <Text value={entry.service} limit={100} />
+          </>
+        )}
       </span>
       {columns.map((field) => (
         <span key={field} class="line-cell clip" role="gridcell">
@@ -56,15 +60,19 @@ export const Line = memo((props: Props) => {
       <span class="line-message clip" role="gridcell">
         {entry.exception?.type && <span class="line-exception">{entry.exception.type}</span>}
         <Text value={entry.message} marks={marks} limit={LONGEST} />
-        {preview(entry).map(([name, value]) => (
-          <span key={name} class="line-extra">
-            {" "}
-            <b>
-              <Text value={name} />
-            </b>
-            =<Text value={value} />
+        {entry.extra && (
+          <span class="line-extra">
+            {preview(entry).map(([name, value]) => (
+              <Fragment key={name}>
+                {" "}
+                <b>
+                  <Text value={name} />
+                </b>
+                =<Text value={value} />
+              </Fragment>
+            ))}
           </span>
-        ))}
+        )}
       </span>
     </div>
   );

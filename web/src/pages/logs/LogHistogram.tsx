@@ -37,15 +37,10 @@ function stacked(answer: Answer): AlignedData {
   return [times, ...sums.reverse()];
 }
 
-function options(answer: Answer) {
-  const start = Date.parse(answer.start) / 1000;
-  const end = Date.parse(answer.end) / 1000;
-  return (colour: Colour): Omit<uPlot.Options, "width" | "height"> => ({
+function options(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
+  return {
     padding: [6, 24, 0, 0],
-    scales: {
-      x: { time: true, range: () => [start, end] },
-      y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
-    },
+    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
     axes: [timeAxis(colour), valueAxis(colour, "count")],
     cursor: { sync: { key: "time" }, x: true },
     series: [
@@ -60,7 +55,7 @@ function options(answer: Answer) {
         }),
       ),
     ],
-  });
+  };
 }
 
 /** How many lines when, by level; drag over it to zoom. */
@@ -109,8 +104,8 @@ export function LogHistogram({ total }: { total: number | undefined }) {
             label={`Lines over time: ${LEVELS.map((level) => `${sums[level]} ${level}`).join(", ")}`}
             height={HEIGHT}
             data={data.value}
-            version={`${found.start} ${found.end} ${found.width_ms}`}
-            options={options(found)}
+            range={[Date.parse(found.start) / 1000, Date.parse(found.end) / 1000]}
+            options={options}
             onBrush={({ x: [from, to] }) => setRange(snapped(found, from * 1000, to * 1000))}
             tip={(index) => <Tip answer={found} index={index} />}
           />

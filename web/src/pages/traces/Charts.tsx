@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { useMemo, useRef } from "preact/hooks";
 import uPlot, { type AlignedData } from "uplot";
 import { post } from "../../api/client";
 import type { TraceHistogram, TraceRow } from "../../api/types";
@@ -26,6 +27,9 @@ export function Charts({ total, rows, open }: Props) {
     post<TraceHistogram>("/v1/traces/histogram", { ...filter.value, buckets: BUCKETS }, signal),
   );
   const found = answer.data.value;
+  const dots = useMemo(() => toDots(rows), [rows]);
+  const shown = useRef<Shown>({ dots, open });
+  shown.current = { dots, open };
   const counts = useComputed<AlignedData | undefined>(
     () => answer.data.value && countData(answer.data.value),
   );
@@ -44,7 +48,6 @@ export function Charts({ total, rows, open }: Props) {
     );
   }
   const failed = found.buckets.reduce((sum, bucket) => sum + bucket.errors, 0);
-  const version = `${found.start} ${found.end} ${found.width_ms}`;
   return (
     <div class="charts">
       <Late on={answer.slow.value} />
@@ -61,8 +64,8 @@ export function Charts({ total, rows, open }: Props) {
           label={`${total ?? 0} traces over time, ${failed} failed`}
           height={HEIGHT}
           data={counts.value}
-          version={version}
-          options={countOptions(found)}
+          range={ends(found)}
+          options={countOptions}
           onBrush={({ x }) => setRange(between(x[0] * 1000, x[1] * 1000))}
           tip={(index) => <Tip answer={found} index={index} />}
         />
@@ -84,8 +87,9 @@ export function Charts({ total, rows, open }: Props) {
           label="Median and 95th percentile of the duration over time"
           height={HEIGHT}
           data={times.value}
-          version={`${version} ${rows.length} ${rows[0]?.trace_id}`}
-          options={durationOptions(found, rows, open)}
+          range={ends(found)}
+          drawn={dots}
+          options={(colour) => durationOptions(colour, () => shown.current)}
           box
           onBrush={brushDuration}
           tip={(index) => <Tip answer={found} index={index} />}
@@ -131,26 +135,21 @@ function countData(answer: TraceHistogram): AlignedData {
   ];
 }
 
-function countOptions(answer: TraceHistogram) {
-  return (colour: Colour): Omit<uPlot.Options, "width" | "height"> => {
-    const bars = uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder;
-    const series = (token: string): uPlot.Series => ({
-      fill: colour(token),
-      stroke: "transparent",
-      width: 0,
-      points: { show: false },
-      paths: bars,
-    });
-    return {
-      padding: [6, 24, 0, 0],
-      scales: {
-        x: { range: () => ends(answer) },
-        y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] },
-      },
-      axes: [timeAxis(colour), valueAxis(colour, "count")],
-      cursor: { sync: { key: "time" } },
-      series: [{}, series("ok-fill"), series("error-fill")],
-    };
+function countOptions(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
+  const bars = uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder;
+  const series = (token: string): uPlot.Series => ({
+    fill: colour(token),
+    stroke: "transparent",
+    width: 0,
+    points: { show: false },
+    paths: bars,
+  });
+  return {
+    padding: [6, 24, 0, 0],
+    scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
+    axes: [timeAxis(colour), valueAxis(colour, "count")],
+    cursor: { sync: { key: "time" } },
+    series: [{}, series("ok-fill"), series("error-fill")],
   };
 }
 
@@ -172,19 +171,27 @@ function durationData(answer: TraceHistogram): AlignedData {
   ];
 }
 
-function durationOptions(answer: TraceHistogram, rows: TraceRow[], open: (trace: TraceRow) => void) {
-  const dots = rows.map((row) => ({
+/** What lies on the chart of durations besides its lines, and what a click on it does. */
+interface Shown {
+  dots: Dot[];
+  open: (trace: TraceRow) => void;
+}
+
+function toDots(rows: TraceRow[]): Dot[] {
+  return rows.map((row) => ({
     row,
     x: Date.parse(row.start_time) / 1000,
     y: tens(row.duration_ms) as number,
   }));
-  const known = dots.map((dot) => dot.y);
-  return (colour: Colour): Omit<uPlot.Options, "width" | "height"> => ({
+}
+
+function durationOptions(colour: Colour, shown: () => Shown): Omit<uPlot.Options, "width" | "height"> {
+  return {
     padding: [6, 24, 0, 0],
     scales: {
-      x: { range: () => ends(answer) },
       y: {
         range: (_, least, most) => {
+          const known = shown().dots.map((dot) => dot.y);
           const low = Math.floor(Math.min(least ?? 0, ...known));
           return [low, Math.max(low + 1, Math.ceil(Math.max(most ?? 1, ...known)))];
         },
@@ -206,17 +213,17 @@ function durationOptions(answer: TraceHistogram, rows: TraceRow[], open: (trace:
       { stroke: colour("warning"), width: 1.5, dash: [4, 3], points: { show: false }, spanGaps: false },
     ],
     hooks: {
-      draw: [(chart) => drawDots(chart, dots, colour)],
+      draw: [(chart) => drawDots(chart, shown().dots, colour)],
       ready: [
         (chart) => {
           chart.over.addEventListener("click", (event) => {
-            const near = nearest(chart, dots, event.offsetX, event.offsetY);
-            if (near) open(near);
+            const near = nearest(chart, shown().dots, event.offsetX, event.offsetY);
+            if (near) shown().open(near);
           });
         },
       ],
     },
-  });
+  };
 }
 
 /** 10 to that power in ms: `10 µs`, `1 ms`, `100 ms`, `10 s`. */
