@@ -93,7 +93,7 @@ while True:
     for _ in range(60):
         acknowledged = int(program.stdout.readline())
     program.send_signal(signal.SIGKILL)
-    rest = program.communicate()[0].split()
+    rest = program.stdout.read().split()
     acknowledged = int(rest[-1]) if rest else acknowledged
     with ExitStack() as stack:
         desk = Desk(tmp_path, stack)

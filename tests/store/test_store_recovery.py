@@ -62,7 +62,7 @@ def test_kill_in_the_middle_of_writing_loses_and_doubles_nothing(opened, process
         for _ in range(5 + 4 * round_):
             acknowledged = int(program.stdout.readline())
         program.send_signal(signal.SIGKILL)
-        rest = program.communicate()[0].split()
+        rest = program.stdout.read().split()
         acknowledged = int(rest[-1]) if rest else acknowledged
     store = opened(directory)
     _, batches = store.offsets()["s", "log"]
