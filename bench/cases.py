@@ -13,6 +13,10 @@ _LOGGERS: Final = (
 )  # fmt: skip
 
 
+#: Two that do the same cannot be told apart any better by measuring them.
+_TIE: Final = 1.05
+
+
 @dataclass(frozen=True)
 class Figure:
     """Something that is measured."""
@@ -110,7 +114,7 @@ CASES: Final = (
         "off", "The same at a level that is off",
         _LOGGERS,
         ("wall_ns", "cpu_ns"),
-        _at_most(1.0, ("",), "wall_ns"),
+        _at_most(_TIE, ("",), "wall_ns"),
         "logs", "level_off", 1_000_000, 300_000,
     ),
     Case(

@@ -35,7 +35,7 @@ def table(results: dict[str, Any]) -> Table:
         for name, figures, times in _rows(case):
             shown.add_row(f"  {name}", figures, times, *([_goals(case)] if name == OURS else []))
         for name, reason in case["absent"].items():
-            shown.add_row(f"  {name}", f"not here: {reason}", style="dim")
+            shown.add_row(f"  {name}", reason, style="dim")
     return shown
 
 
@@ -65,6 +65,8 @@ def _markdown(results: dict[str, Any]) -> Iterator[str]:
         for name, row in case["contenders"].items():
             cells = [_number(figure, row[figure]["median"]) if figure in row else "" for figure in columns]
             yield f"| {name} | {' | '.join(cells)} | {_times(case, name)} |"
+        for name, reason in case["absent"].items():
+            yield f"| {name} | {reason} |{' |' * len(columns)}"
         yield ""
         for goal in case["goals"]:
             yield f"- {goal['text']}: **{_value(goal)}**, {'reached' if goal['reached'] else 'not reached'}"

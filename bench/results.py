@@ -62,8 +62,8 @@ def _judge(goal: Goal, rounds: Rounds) -> dict[str, Any] | None:
         return None
     # The rounds are compared one by one: whatever else the machine did then, it did to both.
     value = statistics.median(mine / theirs for mine, theirs in zip(ours, peers[peer], strict=True))
-    share = "" if goal.ratio == 1 else f"1/{round(1 / goal.ratio)} of "
-    whom = peer if goal.peer else f"the fastest ({peer})"
+    share = f"1/{round(1 / goal.ratio)} of " if goal.ratio < 1 else ""
+    whom = peer if goal.peer else f"the fastest ({peer}), give or take 5 %"
     return {
         "text": f"{figure.title} ≤ {share}{whom}",
         "value": value,

@@ -32,7 +32,7 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _RESULTS: Final = _ROOT / "bench" / "results"
 _PAGE: Final = _ROOT / "docs" / "explanation" / "performance.md"
 _QUICK_ROUNDS: Final = 3
-_TIMEOUT: Final = 300
+_TIMEOUT: Final = 120
 
 
 def main() -> None:
@@ -97,7 +97,7 @@ def _measure(case: Case, given: argparse.Namespace) -> dict[str, Any] | None:
                 continue
             try:
                 figures = _in_folder(once, name)
-            except subprocess.CalledProcessError as error:
+            except (subprocess.CalledProcessError, subprocess.TimeoutExpired) as error:
                 absent[name] = _reason(error)
                 continue
             for figure, value in figures.items():
@@ -134,7 +134,9 @@ def _figures(module: str, *arguments: str) -> dict[str, float]:
     return figures
 
 
-def _reason(error: subprocess.CalledProcessError) -> str:
+def _reason(error: subprocess.CalledProcessError | subprocess.TimeoutExpired) -> str:
+    if isinstance(error, subprocess.TimeoutExpired):
+        return f"hangs: no end after {_TIMEOUT} s"
     output = error.stderr if isinstance(error.stderr, str) else error.stderr.decode(errors="replace")
     return output.strip().splitlines()[-1] if output.strip() else f"exit code {error.returncode}"
 
