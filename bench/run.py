@@ -32,7 +32,9 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 _RESULTS: Final = _ROOT / "bench" / "results"
 _PAGE: Final = _ROOT / "docs" / "explanation" / "performance.md"
 _QUICK_ROUNDS: Final = 3
+#: Seconds for one process; for filling a spool with a million lines and following it.
 _TIMEOUT: Final = 120
+_INGEST_TIMEOUT: Final = 900
 
 
 def main() -> None:
@@ -111,7 +113,7 @@ def _ingest(case: Case, *, quick: bool) -> dict[str, Any] | None:
     if importlib.util.find_spec("bench.ingest") is None:
         return None
     _say(f"{case.name}: filling a spool and following it")
-    figures = _figures("bench.ingest", *(["--quick"] if quick else []))
+    figures = _figures("bench.ingest", *(["--quick"] if quick else []), timeout=_INGEST_TIMEOUT)
     _say("")
     return summary(case, int(figures.pop("lines", 0)), {OURS: {name: [value] for name, value in figures.items()}}, {})
 
@@ -123,12 +125,12 @@ def _in_folder(once: Callable[[str, Path], dict[str, float]], contender: str) ->
         return once(contender, Path(folder))
 
 
-def _figures(module: str, *arguments: str) -> dict[str, float]:
+def _figures(module: str, *arguments: str, timeout: float = _TIMEOUT) -> dict[str, float]:
     """Run a module of ours in a fresh process; its last line are the figures."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PLAINVIEW_", "OTEL_"))}
     command = [sys.executable, "-m", module, *arguments]
     done = subprocess.run(
-        command, cwd=_ROOT, env=environment, check=True, capture_output=True, text=True, timeout=_TIMEOUT
+        command, cwd=_ROOT, env=environment, check=True, capture_output=True, text=True, timeout=timeout
     )
     figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     return figures
