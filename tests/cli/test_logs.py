@@ -32,19 +32,25 @@ def server(tmp_path_factory):
         text=True,
         env=ENVIRONMENT,
     )
-    process.url = process.stdout.readline().split()[3]
-    process.directory = directory
-    send(
-        process.url,
-        {"message": "first", "logger": "studio.api", "request_id": "r1", "extra": {"step": 3}},
-        {"message": "second\n\x1b[31mred\x9b31m", "level": "ERROR", "exception": {"stack_trace": "Trace\nback\x1b[2J"}},
-        {"message": "third", "service": "worker", "level": "WARNING"},
-    )
-    while httpx.post(f"{process.url}/v1/logs/search", json={}).json()["total"] < 3:
-        pass
-    yield process
-    process.terminate()
-    process.communicate(timeout=20)
+    try:
+        process.url = process.stdout.readline().split()[3]
+        process.directory = directory
+        send(
+            process.url,
+            {"message": "first", "logger": "studio.api", "request_id": "r1", "extra": {"step": 3}},
+            {
+                "message": "second\n\x1b[31mred\x9b31m",
+                "level": "ERROR",
+                "exception": {"stack_trace": "Trace\nback\x1b[2J"},
+            },
+            {"message": "third", "service": "worker", "level": "WARNING"},
+        )
+        while httpx.post(f"{process.url}/v1/logs/search", json={}).json()["total"] < 3:
+            pass
+        yield process
+    finally:
+        process.terminate()
+        process.communicate(timeout=20)
 
 
 def logs(server, *arguments, **environment):

@@ -24,7 +24,7 @@ def stop(
     ] = None,
 ) -> None:
     """End the server of a directory."""
-    from plainview.server.presence import held, running
+    from plainview.server.presence import held, holder, running
 
     try:
         folder = Path(load(dir=str(directory) if directory else None).dir).absolute()
@@ -33,8 +33,8 @@ def stop(
         raise typer.Exit(2) from None
     found = running(folder)
     if found is None:
-        state = "is just starting; try again" if held(folder) else "runs"
-        sys.stderr.write(f"plainview: {'a' if held(folder) else 'no'} server {state} for {folder}\n")
+        state = "a server is just starting or leaving" if held(folder) else "no server runs"
+        sys.stderr.write(f"plainview: {state} for {folder}\n")
         raise typer.Exit(1)
     try:
         os.kill(found.pid, signal.SIGTERM)
@@ -44,9 +44,9 @@ def stop(
         sys.stderr.write(f"plainview: the server (process {found.pid}) belongs to another user\n")
         raise typer.Exit(1) from None
     until = time.monotonic() + _PATIENCE
-    while held(folder) and time.monotonic() < until:
+    while holder(folder) == found.pid and time.monotonic() < until:
         time.sleep(0.05)
-    if held(folder):
+    if holder(folder) == found.pid:
         sys.stderr.write(
             f"plainview: process {found.pid} does not end; `kill -9 {found.pid}` does, and loses nothing\n"
         )

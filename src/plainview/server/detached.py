@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from plainview.server.presence import held, running
+from plainview.server.presence import held, running, starting
 
 if TYPE_CHECKING:
     from plainview.settings import Settings
@@ -47,15 +47,16 @@ def ensure_running(settings: Settings, *, timeout: float = 30.0) -> str:
     directory = Path(settings.dir).absolute()
     child: subprocess.Popen[bytes] | None = None
     until = time.monotonic() + timeout
-    while time.monotonic() < until:
-        found = running(directory)
-        if found is not None and _answers(found.url):
-            return found.url
-        if child is None:
-            child = _start(settings, directory)
-        elif child.poll() is not None and not held(directory):  # where it is held, another was quicker
-            raise CannotStart(_why(directory, "The server ended at once"))
-        time.sleep(_LOOK)
+    with starting(directory) as ours:
+        while time.monotonic() < until:
+            found = running(directory)
+            if found is not None and _answers(found.url):
+                return found.url
+            if child is None:
+                child = _start(settings, directory) if not held(directory) and ours() else None
+            elif child.poll() is not None and not held(directory):
+                raise CannotStart(_why(directory, "The server ended at once"))
+            time.sleep(_LOOK)
     raise CannotStart(_why(directory, f"The server did not answer within {timeout:.0f} s"))
 
 
@@ -72,7 +73,6 @@ def _answers(url: str) -> bool:
 
 
 def _start(settings: Settings, directory: Path) -> subprocess.Popen[bytes]:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / LOG
     with contextlib.suppress(OSError):
         if path.stat().st_size > _LOG_BYTES:

@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["AlreadyRunning", "Presence", "Running", "held", "running"]
+__all__ = ["AlreadyRunning", "Presence", "Running", "held", "holder", "running", "starting"]
 
 _LOCK: Final = "server.lock"
+_STARTING: Final = "server.starting"
 _FILE: Final = "server.json"
 #: Seconds for which a lock that is held is tried again: somebody may just be looking whether it is.
 _PATIENCE: Final = 0.5
@@ -100,25 +102,25 @@ class Presence:
         self._lock = -1
 
 
-def held(directory: Path) -> bool:
-    """Whether some process is the directory's server, be it still starting."""
-    return _holder(directory) is not None
-
-
 def running(directory: Path) -> Running | None:
     """The directory's running server; ``None`` when there is none, or it does not answer yet."""
-    holder = _holder(directory)
-    if holder is None:
+    pid = holder(directory)
+    if pid is None:
         return None
     try:
         told = msgspec.json.decode((directory / _FILE).read_bytes(), type=Running)
     except (OSError, msgspec.MsgspecError):
         return None
-    return told if told.pid == holder else None
+    return told if told.pid == pid else None
 
 
-def _holder(directory: Path) -> int | None:
-    """Process id of whoever holds the lock; 0 while it has not said so yet."""
+def held(directory: Path) -> bool:
+    """Whether some process is the directory's server, be it still starting or leaving."""
+    return holder(directory) is not None
+
+
+def holder(directory: Path) -> int | None:
+    """Process id of the directory's server, be it still starting or leaving; 0 while it has not said so yet."""
     try:
         lock = os.open(directory / _LOCK, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -130,5 +132,24 @@ def _holder(directory: Path) -> int | None:
         return int(text) if text.isdigit() else 0
     else:
         return None
+    finally:
+        os.close(lock)
+
+
+@contextlib.contextmanager
+def starting(directory: Path) -> Iterator[Callable[[], bool]]:
+    """Agree on who starts a server: gives a function that says whether it is us, from then on and until the end."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(directory / _STARTING, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+
+    def ours() -> bool:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    try:
+        yield ours
     finally:
         os.close(lock)
