@@ -26,13 +26,19 @@ export interface Answer<T> {
 export type Fetch<T> = (cursor: string | null, limit: number, signal: AbortSignal) => Promise<Answer<T>>;
 
 const FIRST = 200;
-const FURTHER = 1000;
 /** Pages kept on either side of those in sight. */
-const KEPT = 8;
+const KEPT = 4;
 /** How near the end of what is loaded the eye may come before more is asked for. */
-const AHEAD = 1200;
+const AHEAD = 1500;
 
 export class Paged<T> {
+  readonly #further: number;
+
+  /** @param further rows of a page after the first; a page costs the server nearly the same however long it is. */
+  constructor(further: number) {
+    this.#further = further;
+  }
+
   /** Rows that match in all; undefined before the first answer. */
   readonly total = signal<number | undefined>(undefined);
   readonly failure = signal<Failure | undefined>(undefined);
@@ -128,7 +134,7 @@ export class Paged<T> {
   async #append(fetch: Fetch<T>, cursor: string): Promise<boolean> {
     const { signal: live } = this.#controller;
     try {
-      const answer = await fetch(cursor, FURTHER, live);
+      const answer = await fetch(cursor, this.#further, live);
       if (live.aborted) return false;
       const start = this.count.peek();
       this.#pages.push({ cursor, start, count: answer.rows.length, rows: answer.rows, asked: true });

@@ -28,7 +28,7 @@ function fetchLogs(filter: LogFilter, first: (page: LogPage) => void): Fetch<Ent
 }
 
 export class Feed {
-  readonly found = new Paged<Entry>();
+  readonly found = new Paged<Entry>(2000);
   /** Lines that came while the reader was further down. */
   readonly held = signal(0);
   /** Whether the stream of new lines is up; undefined when not following. */

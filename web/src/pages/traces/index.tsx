@@ -37,7 +37,7 @@ function fetchTraces(): Fetch<TraceRow> {
 }
 
 export default function Traces() {
-  const paged = useMemo(() => new Paged<TraceRow>(), []);
+  const paged = useMemo(() => new Paged<TraceRow>(1000), []);
   const cursor = useSignal(-1);
   const scroller = useRef<Scroller | null>(null);
 
