@@ -24,7 +24,7 @@ export function param(name: string) {
 }
 
 /** Parameters as text, kept readable: `:`, `,`, `/`, `*` and `{}` need no escape in a query. */
-export function encode(search: URLSearchParams): string {
+function encode(search: URLSearchParams): string {
   const text = search.toString().replace(/%(3A|2C|2F|40|7B|7D)/g, decodeURIComponent);
   return text === "" ? "" : `?${text}`;
 }
@@ -74,11 +74,6 @@ export function link(to: string, changes: Changes = {}): string {
     if (value) scope.set(name, value);
   }
   return to + encode(changed(scope, changes));
-}
-
-/** Address of this page with other parameters. */
-export function linkHere(changes: Changes): string {
-  return place.value.path + encode(changed(params.value, changes));
 }
 
 /** Starts to follow the back button and clicks on links of this site. */

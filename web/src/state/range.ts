@@ -15,7 +15,7 @@ const UNITS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3,
 const RELATIVE = /^-(\d+)([smhdw])$/;
 const WORDS: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 
-export const DEFAULT: Range = { from: "-15m", to: "now" };
+const DEFAULT: Range = { from: "-15m", to: "now" };
 export const PRESETS = ["-5m", "-15m", "-1h", "-3h", "-6h", "-12h", "-1d", "-3d", "-7d", "-30d"];
 
 const fromParam = param("from");

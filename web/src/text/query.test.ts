@@ -1,5 +1,16 @@
 import { describe, expect, it } from "vitest";
-import { add, chosen, finished, marked, quote, toggle, tokenise, withoutField, words } from "./query";
+import {
+  add,
+  chosen,
+  finished,
+  marked,
+  ofPattern,
+  quote,
+  toggle,
+  tokenise,
+  withoutField,
+  words,
+} from "./query";
 
 describe("tokenise", () => {
   it("cuts words, phrases, fields, lists, comparisons and negations", () => {
@@ -80,6 +91,11 @@ describe("the small ones", () => {
     expect(words('Time "of day" -x message:foo* host:y')).toEqual(["Time", "of day", "foo"]);
     expect(marked("A time. TIME!", ["time"])).toEqual(["A ", "time", ". ", "TIME", "!"]);
     expect(marked("a.c abc", ["a.c"])).toEqual(["", "a.c", " abc"]);
+  });
+  it("finds the lines of a pattern by its fixed parts", () => {
+    expect(ofPattern('book <num> of "x\\y" took <num> ms by <str>')).toBe(
+      '"book" "of \\"x\\\\y\\" took" "ms by"',
+    );
   });
   it("quotes only when needed", () => {
     expect(quote("studio-api")).toBe("studio-api");

@@ -198,3 +198,19 @@ export function marked(text: string, wanted: string[]): string[] {
     .sort((a, b) => b.length - a.length);
   return text.split(new RegExp(`(${pattern.join("|")})`, "gi"));
 }
+
+/** What stands in a pattern for a part that differs from line to line. */
+export const PLACEHOLDER = /(<(?:num|uuid|hex|time|ip|email|str)>)/;
+/** Shorter fixed parts of a pattern say too little to look for. */
+const SHORTEST = 3;
+
+/** The query that finds the lines of a pattern: all of its fixed parts. */
+export function ofPattern(pattern: string): string {
+  return pattern
+    .split(PLACEHOLDER)
+    .filter((_, at) => at % 2 === 0)
+    .map((part) => part.trim())
+    .filter((part) => part.length >= SHORTEST)
+    .map(quoted)
+    .join(" ");
+}

@@ -8,29 +8,14 @@ import { update } from "../../state/location";
 import { zone } from "../../state/preferences";
 import { useResource } from "../../state/resource";
 import { clock, count, exact, plural } from "../../text/format";
-import { add } from "../../text/query";
+import { add, ofPattern, PLACEHOLDER } from "../../text/query";
 import { filter, filterKey, query } from "./filter";
 
 const LIMIT = 200;
-/** What stands for a part that differs from line to line. */
-const PLACEHOLDER = /(<(?:num|uuid|hex|time|ip|email|str)>)/;
-const SHORTEST_WORDS = 3;
-
 interface Answer {
   patterns: Pattern[];
   total?: number;
   examined?: number;
-}
-
-/** The query that finds the lines of a pattern: all of its fixed parts. */
-export function asQuery(pattern: string): string {
-  return pattern
-    .split(PLACEHOLDER)
-    .filter((_, at) => at % 2 === 0)
-    .map((part) => part.trim())
-    .filter((part) => part.length >= SHORTEST_WORDS)
-    .map((part) => `"${part.replace(/[\\"]/g, "\\$&")}"`)
-    .join(" ");
 }
 
 /** Messages that differ only in numbers, ids and the like, as one row each. */
@@ -84,7 +69,7 @@ export function Patterns() {
                   type="button"
                   class="pattern-text"
                   title="Show the lines of this pattern"
-                  onClick={() => update({ q: add(query.value, asQuery(each.pattern)), view: null })}
+                  onClick={() => update({ q: add(query.value, ofPattern(each.pattern)), view: null })}
                 >
                   {each.pattern.split(PLACEHOLDER).map((part, at) =>
                     at % 2 === 1 ? (

@@ -5,7 +5,7 @@ import type { LogFilter } from "../../api/types";
 import { param, params, update } from "../../state/location";
 import { asked } from "../../state/range";
 import { scoped } from "../../state/scope";
-import { add, toggle, words } from "../../text/query";
+import { toggle, words } from "../../text/query";
 
 export const query = param("q");
 export const view = computed<"lines" | "patterns">(() =>
@@ -39,11 +39,6 @@ export const marks = computed(() => words(query.value));
 /** Asks another query. */
 export function ask(next: string): void {
   update({ q: next });
-}
-
-/** Adds a term as typed. */
-export function addTerm(raw: string): void {
-  ask(add(query.value, raw));
 }
 
 /** Keeps only (or, with `exclude`, shuts out) what has a value; a second click takes that back. */

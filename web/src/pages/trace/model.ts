@@ -36,7 +36,7 @@ export interface RepeatRow {
 export type Row = SpanRow | RepeatRow;
 
 /** As many of a kind become one row. */
-export const REPEATS = 5;
+const REPEATS = 5;
 
 /** Spans are in pre-order, so the depths alone give the tree, even when ids occur twice. */
 export function build(trace: Trace): Node[] {
