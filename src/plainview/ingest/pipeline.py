@@ -82,13 +82,14 @@ class Pipeline:
         self._threads: list[threading.Thread] = []
         self._sealing = Cancellation()
         self._counts = dict.fromkeys(("lines", "bytes", "garbage_lines", "batches", "errors"), 0)
-        self._trouble = ""
+        #: What goes wrong at present, by the part that it concerns.
+        self._troubles: dict[str, str] = {}
         self._summed = 0.0
         self._sum_up()
         #: When the oldest commit was made that no checkpoint has made final.
         self._unsettled: float | None = None
         self._looks = threading.Condition()
-        self._look = self._empty_look = 0
+        self._look = self._caught_up = 0
 
     # -- running ----------------------------------------------------------------------------------------------------
 
@@ -122,7 +123,7 @@ class Pipeline:
         with self._looks:
             after = self._look
             self._wake.set()
-            return self._looks.wait_for(lambda: self._empty_look > after, timeout)
+            return self._looks.wait_for(lambda: self._caught_up > after, timeout)
 
     def _follow(self) -> None:
         delay = _BUSY
@@ -132,7 +133,7 @@ class Pipeline:
             except _StoppedError:
                 return
             except Exception as error:  # noqa: BLE001 - whatever happens, ingest goes on; the status says what it was
-                self._fail(error)
+                self._fail("ingest", error)
                 self._follower.rewind(self.store.offsets())
                 self._stopping.wait(_RETRY)
                 continue
@@ -145,20 +146,21 @@ class Pipeline:
         """One look at everything. Gives the bytes of lines that it found."""
         with self._looks:
             self._look += 1
-        batch = _Gathered()
+        batch, caught_up = _Gathered(), False
         for _ in range(_SLICES):
             pieces = self._follower.poll(_SLICE_BYTES)
             self._gather(pieces, batch)
             if self._stopping.is_set():
                 raise _StoppedError  # what was read is read again
-            if sum(len(piece.data) for piece in pieces) < _SLICE_BYTES // 2:
+            caught_up = sum(len(piece.data) for piece in pieces) < _SLICE_BYTES // 2
+            if caught_up:
                 break
         if batch.positions:
             self._store(batch)
-            self._trouble = ""
-        else:
+        self._troubles.pop("ingest", None)
+        if caught_up:
             with self._looks:
-                self._empty_look = self._look
+                self._caught_up = self._look
                 self._looks.notify_all()
         if not self._stopping.is_set():
             self._settle()
@@ -166,9 +168,9 @@ class Pipeline:
             self._sum_up()
         return batch.bytes
 
-    def _fail(self, error: Exception) -> None:
+    def _fail(self, part: str, error: Exception, says: str = "") -> None:
         self._counts["errors"] += 1
-        self._trouble = f"{type(error).__name__}: {error}"
+        self._troubles[part] = f"{says or type(error).__name__}: {error}"
 
     def _pause(self, seconds: float) -> None:
         if self._stopping.wait(seconds):
@@ -216,11 +218,10 @@ class Pipeline:
             try:
                 self.store.write(batch)
             except StoreFull as error:
-                self._fail(error)
-                self._trouble = f"the disk is full, lines wait in the spool: {error}"
+                self._fail("ingest", error, "the disk is full, lines wait in the spool")
                 self._pause(_RETRY)
             except StoreError as error:
-                self._fail(error)
+                self._fail("ingest", error)
                 tries += 1
                 if tries > 1:  # it was not a passing fault
                     batch, count = self._without_bad_rows(batch, str(error))
@@ -260,8 +261,10 @@ class Pipeline:
             done = self.store.checkpoint()
         except StoreFull as error:
             # What is committed is on the disk, if not in its final place: clearing the spool makes room.
-            self._fail(error)
+            self._fail("checkpoint", error)
             done = True
+        else:
+            self._troubles.pop("checkpoint", None)
         if not done:
             self._unsettled = time.monotonic() - _CHECKPOINT_SECONDS + _RETRY
             return
@@ -279,7 +282,9 @@ class Pipeline:
                 self.keep_up()
             except Exception as error:  # noqa: BLE001 - the next round tries again; the status says what it was
                 if not self._stopping.is_set():
-                    self._fail(error)
+                    self._fail("upkeep", error)
+            else:
+                self._troubles.pop("upkeep", None)
 
     def keep_up(self) -> None:
         """Remove what is too old, seal what is past."""
@@ -292,7 +297,7 @@ class Pipeline:
         return {
             **self._counts,
             "running": bool(self._threads),
-            "trouble": self._trouble,
+            "trouble": "; ".join(list(self._troubles.values())),
             **self._summary,
         }
 
