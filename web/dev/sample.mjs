@@ -438,7 +438,7 @@ export class Studio {
   big(at, spans) {
     this.request(at, "POST", "/imports", "/imports", (context, start) => {
       let now = start;
-      for (let made = 1; made < spans; ) {
+      for (let made = 1; made < spans;) {
         const batch = { ...context, span_id: this.hex(16) };
         const began = now;
         for (let item = 0; item < 24 && made < spans - 1; item += 1, made += 1) {

@@ -70,7 +70,6 @@ export function Menu(props: Props) {
   };
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keys of the controls inside pass through here
     <div class="menu-box" ref={box} onKeyDown={onKeyDown}>
       <button
         ref={button}

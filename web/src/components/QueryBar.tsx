@@ -80,8 +80,6 @@ export function QueryBar(props: Props) {
 
   return (
     <search class="query">
-      {/* biome-ignore lint/a11y/noStaticElementInteractions: a click beside the pills goes to the field */}
-      {/* biome-ignore lint/a11y/useKeyWithClickEvents: the field itself has the keys */}
       <div class={focused.value ? "query-line focused" : "query-line"} onClick={() => input.current?.focus()}>
         <Icon name="search" />
         <div class="query-terms">

@@ -24,7 +24,6 @@ export function Stack({ text, title }: { text: string; title: string }) {
         <span class="grow">{title}</span>
         <Copy text={text} label="Copy the stack trace" />
       </h3>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by key */}
       <pre tabIndex={0}>{lines}</pre>
     </section>
   );

@@ -95,7 +95,6 @@ export function VirtualList(props: Props) {
   const { active } = props;
 
   return (
-    // biome-ignore lint/a11y/useAriaPropsSupportedByRole: the role is a grid either way
     <div
       ref={box}
       class="virtual"

@@ -33,14 +33,12 @@ const ID = /^(?=.*\d)[\w:.@-]{4,200}$/;
 
 function actions(): Action[] {
   return [
-    ...PAGES.map(
-      (page): Action => ({
-        icon: page.icon,
-        name: page.name,
-        note: "page",
-        run: () => navigate(link(page.path)),
-      }),
-    ),
+    ...PAGES.map((page): Action => ({
+      icon: page.icon,
+      name: page.name,
+      note: "page",
+      run: () => navigate(link(page.path)),
+    })),
     {
       icon: "error",
       name: "Errors in the logs",
@@ -53,22 +51,18 @@ function actions(): Action[] {
       note: "traces",
       run: () => navigate(link("/traces", { status: "ERROR" })),
     },
-    ...PRESETS.map(
-      (from): Action => ({
-        icon: "clock",
-        name: label({ from, to: "now" }, "utc"),
-        note: "time range",
-        run: () => setRange({ from, to: "now" }),
-      }),
-    ),
-    ...(serviceRows.value ?? []).map(
-      (row): Action => ({
-        icon: "server",
-        name: visibleString(row.service),
-        note: "service",
-        run: () => choose("service", [row.service]),
-      }),
-    ),
+    ...PRESETS.map((from): Action => ({
+      icon: "clock",
+      name: label({ from, to: "now" }, "utc"),
+      note: "time range",
+      run: () => setRange({ from, to: "now" }),
+    })),
+    ...(serviceRows.value ?? []).map((row): Action => ({
+      icon: "server",
+      name: visibleString(row.service),
+      note: "service",
+      run: () => choose("service", [row.service]),
+    })),
     {
       icon: dark() ? "sun" : "moon",
       name: dark() ? "Light theme" : "Dark theme",
@@ -168,7 +162,6 @@ export function Palette({ close }: { close: () => void }) {
       </div>
       <div id="palette-list" class="palette-list" role="listbox" aria-label="Places">
         {items.map((item, place) => (
-          // biome-ignore lint/a11y/useKeyWithClickEvents: the text field above has the keys
           <div
             key={`${item.icon} ${item.name}`}
             id={`palette-${place}`}

@@ -152,7 +152,6 @@ function Details({ entry }: { entry: Entry }) {
           {entry.service && <Service name={entry.service} />}
         </div>
         <div class="detail-message">
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by key */}
           <pre tabIndex={0}>
             <Text value={entry.message} marks={marks.value} multiline limit={SHOWN_MESSAGE} />
           </pre>

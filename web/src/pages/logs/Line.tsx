@@ -29,7 +29,6 @@ export const Line = memo((props: Props) => {
   const { entry, index, selected, opened, columns, marks, zone, days, onOpen } = props;
   const state = `${selected ? " selected" : ""}${opened ? " opened" : ""}`;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
     <div
       id={`line-${entry.id}`}
       class={`line level-row-${entry.level.toLowerCase()}${state}`}

@@ -45,15 +45,13 @@ function options(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
     cursor: { sync: { key: "time" }, x: true },
     series: [
       {},
-      ...[...LEVELS].reverse().map(
-        (level): uPlot.Series => ({
-          fill: colour(`${level.toLowerCase()}-fill`),
-          stroke: "transparent",
-          width: 0,
-          points: { show: false },
-          paths: uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder,
-        }),
-      ),
+      ...[...LEVELS].reverse().map((level): uPlot.Series => ({
+        fill: colour(`${level.toLowerCase()}-fill`),
+        stroke: "transparent",
+        width: 0,
+        points: { show: false },
+        paths: uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder,
+      })),
     ],
   };
 }

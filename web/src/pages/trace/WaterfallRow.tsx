@@ -39,7 +39,6 @@ export const WaterfallRow = memo((props: Props) => {
   const hidden = repeat ? row.nodes.length : row.node.below;
   const state = `${selected ? " selected" : ""}${opened ? " opened" : ""}${faint ? " faint" : ""}${failed ? " failed" : ""}`;
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
     <div
       id={`row-${row.key}`}
       class={`waterfall-row${state}`}

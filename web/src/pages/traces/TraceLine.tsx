@@ -23,7 +23,6 @@ interface Props {
 export const TraceLine = memo(({ trace, index, selected, longest, zone, days, marks, onOpen }: Props) => {
   const failed = trace.status === "ERROR";
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: the list has the keys
     <div
       id={`trace-${trace.trace_id}`}
       class={`line trace-line${selected ? " selected" : ""}${failed ? " failed" : ""}`}
