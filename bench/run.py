@@ -9,7 +9,6 @@ import argparse
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -39,34 +38,53 @@ _INGEST_TIMEOUT: Final = 900
 
 def main() -> None:
     given = _arguments()
-    chosen = [case for case in CASES if not given.only or case.name in given.only]
     results: dict[str, Any] = {
         "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": given.quick,
         "machine": machine.describe(_ROOT),
         "versions": machine.versions(),
-        "cases": [],
+        "cases": _kept(given),
     }
-    for case in chosen:
+    for case in CASES:
+        if given.only and case.name not in given.only:
+            continue
         measured = _measure(case, given)
         if measured is not None:
-            results["cases"].append(measured)
-    given.json.parent.mkdir(parents=True, exist_ok=True)
-    given.json.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
+            cases = {known["name"]: known for known in [*results["cases"], measured]}
+            results["cases"] = [cases[known.name] for known in CASES if known.name in cases]
+            _write(given.json, results)
     from rich.console import Console
 
     console = Console()
     console.print(report.table(results))
     console.print(f"{given.json}", style="dim")
     if given.publish:
-        shutil.copyfile(given.json, _PAGE.with_suffix(".json"))
+        _write(_PAGE.with_suffix(".json"), results)
         report.write_page(_PAGE, results)
+
+
+def _kept(given: argparse.Namespace) -> list[dict[str, Any]]:
+    """The other cases of the last run, where only some are measured again."""
+    if not given.only or not given.json.exists():
+        return []
+    cases: list[dict[str, Any]] = json.loads(given.json.read_text(encoding="utf-8"))["cases"]
+    return [case for case in cases if case["name"] not in given.only]
+
+
+def _write(path: Path, results: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
 
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Speed, side by side with others.")
     parser.add_argument("--quick", action="store_true", help="few calls and rounds: minutes become one, noise grows")
-    parser.add_argument("--only", action="append", choices=[case.name for case in CASES], help="this case (repeatable)")
+    parser.add_argument(
+        "--only",
+        action="append",
+        choices=[case.name for case in CASES],
+        help="this case (repeatable); the others stay as they are in the file",
+    )
     parser.add_argument("--peers", type=lambda text: text.split(","), help="only these beside ours, by commas")
     parser.add_argument("--rounds", type=int, help="another number of rounds")
     parser.add_argument("--json", type=Path, default=_RESULTS / "latest.json", help="where the figures go")
