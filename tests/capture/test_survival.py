@@ -106,7 +106,9 @@ MULTIPLYING = {
         if __name__ == '__main__':
             context = multiprocessing.get_context('fork')
             work('parent')
-            with context.Pool(3) as pool: pool.map(work, ['a', 'b', 'c'], chunksize=1)
+            children = [context.Process(target=work, args=(name,)) for name in 'abc']
+            for child in children: child.start()
+            for child in children: child.join()
         """,
     "multiprocessing spawn": """
         import multiprocessing
@@ -231,6 +233,8 @@ def test_a_dead_process_leaves_nuls_that_the_next_one_cuts_off(capture):
 def test_signals_go_to_the_application_not_to_us(capture, tmp_path, level):
     program = tmp_path / "waits.py"
     program.write_text(
+        # Whoever runs the tests may have had the signal ignored.
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         f"import plainview, time\nplainview.configure(dir={str(capture.directory)!r}, environment='x', file='')\n"
         "plainview.get_logger('a').info('x')\nprint('ready', flush=True)\ntime.sleep(60)\n"
     )
