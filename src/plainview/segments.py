@@ -78,8 +78,10 @@ def is_alive(stream: StrPath) -> bool:
     """Whether the process that writes a stream still lives (holds the stream's lock)."""
     try:
         descriptor = os.open(os.path.join(stream, LOCK), os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
+    except OSError:
+        return True  # it cannot be told (too many open files …): what may still be written is not taken for finished
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)  # shared: two who ask do not see each other
     except OSError:
