@@ -113,6 +113,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     host: Annotated[str, Meta(description="Address that `plainview serve` listens on.")] = "127.0.0.1"
     port: Annotated[int, Meta(ge=0, le=65535, description="Port that `plainview serve` listens on; 0: any.")] = 7070
 
+    retention_days: Annotated[
+        float, Meta(ge=0, description="Age after which the server removes records, days; 0: never.")
+    ] = 30.0
+
     segment_bytes: Annotated[
         int, Meta(ge=65536, le=1 << 30, description="Largest size of one spool segment, bytes.")
     ] = 8 << 20

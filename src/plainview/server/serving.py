@@ -126,7 +126,7 @@ class Serving:
         except BaseException:
             presence.leave()
             raise
-        pipeline = Pipeline(store, directory)
+        pipeline = Pipeline(store, directory, retention_days=settings.retention_days or None)
         app = create_app(pipeline, directory, token=settings.token)
         return cls(app, _url(settings.host, listener), pipeline, store, presence, listener)
 
