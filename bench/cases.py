@@ -84,7 +84,7 @@ def _at_most(ratio: float, peers: tuple[str, ...], *figures: str) -> tuple[Goal,
 CASES: Final = (
     Case(
         "log", "A line: three fields, bound context, JSON, safe when the call returns",
-        (*_LOGGERS, "plainview, file too", "plainview, from logging"),
+        (*_LOGGERS, "plainview (file too)", "plainview (from logging)"),
         ("wall_us", "cpu_us", "kept"),
         _at_most(1 / 3, ("structlog",), "wall_us", "cpu_us"),
         "logs", "one_after_another", 50_000, 20_000,
@@ -119,14 +119,14 @@ CASES: Final = (
     ),
     Case(
         "span", "A span with four attributes",
-        (OURS, "opentelemetry", "opentelemetry, encoding", "logfire"),
+        (OURS, "opentelemetry", "opentelemetry (encoding)", "logfire"),
         ("wall_us", "cpu_us", "kept"),
         _at_most(1 / 6, ("opentelemetry",), "wall_us", "cpu_us"),
         "spans", "spans", 30_000, 10_000,
     ),
     Case(
         "request", "A FastAPI request (context, span, line) over the bare application",
-        ("bare", OURS, "logfire", "structlog + opentelemetry", "structlog + opentelemetry, lean"),
+        ("bare", OURS, "logfire", "structlog + opentelemetry", "structlog + opentelemetry (lean)"),
         ("cpu_us", "added_us"),
         _at_most(1 / 4, ("logfire", "structlog + opentelemetry"), "added_us"),
         "web", "requests", 4_000, 1_500,

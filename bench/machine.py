@@ -18,12 +18,13 @@ _PACKAGES: Final = (
 
 
 def describe(folder: Path) -> dict[str, str]:
-    """Processor, system, interpreter, and the file system that is written to."""
+    """Processor, system, interpreter, the file system that is written to, and what the machine does besides."""
     return {
         "processor": f"{_processor()}, {os.cpu_count()} cores",
         "system": f"{platform.system()} {platform.release()}",
         "python": f"{platform.python_implementation()} {sys.version.split()[0]}",
         "file system": _file_system(folder),
+        "load": f"load {os.getloadavg()[0]:.1f} before",
     }
 
 

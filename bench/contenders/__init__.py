@@ -20,17 +20,17 @@ __all__ = ["MODULES", "Logs", "Spans", "Web", "lines"]
 #: Contender → the module that sets it up.
 MODULES: Final = {
     "plainview": "bench.contenders.plainview_spool",
-    "plainview, file too": "bench.contenders.plainview_production",
-    "plainview, from logging": "bench.contenders.plainview_logging",
+    "plainview (file too)": "bench.contenders.plainview_production",
+    "plainview (from logging)": "bench.contenders.plainview_logging",
     "structlog": "bench.contenders.structlog_orjson",
     "python-json-logger": "bench.contenders.json_logger",
     "loguru": "bench.contenders.loguru_serialize",
     "picologging": "bench.contenders.picologging_orjson",
     "logfire": "bench.contenders.logfire_local",
     "opentelemetry": "bench.contenders.opentelemetry_sdk",
-    "opentelemetry, encoding": "bench.contenders.opentelemetry_encoding",
+    "opentelemetry (encoding)": "bench.contenders.opentelemetry_encoding",
     "structlog + opentelemetry": "bench.contenders.structlog_opentelemetry",
-    "structlog + opentelemetry, lean": "bench.contenders.structlog_opentelemetry_lean",
+    "structlog + opentelemetry (lean)": "bench.contenders.structlog_opentelemetry_lean",
     "sentry-sdk": "bench.contenders.sentry",
     "bare": "bench.contenders.bare",
 }
