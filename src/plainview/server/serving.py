@@ -213,8 +213,9 @@ def _listen(host: str, port: int, *, any_port: bool) -> socket.socket:
     except OSError as error:
         msg = f"{host!r} is no address of this machine ({error.strerror}). Use --host 127.0.0.1."
         raise CannotServe(msg) from None
-    family, kind, _, _, address = found[0]
-    listener = socket.socket(family, kind)
+    family, kind, protocol, _, address = found[0]
+    # Said to be TCP, so that asyncio turns off the wait for more to send (40 ms an answer).
+    listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(address)
