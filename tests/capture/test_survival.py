@@ -123,11 +123,11 @@ MULTIPLYING = {
         """,
     "fork while other threads log": """
         stop = threading.Event()
-        def work():
+        def work(who):  # not the thread's ident: the next thread may get the same
             n = 0
-            while not stop.is_set() and n < 500: log.info('line', who=threading.get_ident(), n=n); n += 1
-            while n < 500: log.info('line', who=threading.get_ident(), n=n); n += 1
-        threads = [threading.Thread(target=work) for _ in range(3)]
+            while not stop.is_set() and n < 500: log.info('line', who=who, n=n); n += 1
+            while n < 500: log.info('line', who=who, n=n); n += 1
+        threads = [threading.Thread(target=work, args=(who,)) for who in range(3)]
         for thread in threads: thread.start()
         if os.fork() == 0:
             for n in range(500): log.info('line', who='child', n=n)
