@@ -1,7 +1,8 @@
 """The records and their wire form: the one vocabulary that both halves share.
 
 A record travels as one line of JSON (UTF-8, no raw newline, no NUL byte). A segment file or an ingest
-request holds lines of one *stream kind* (`log` or `span`). Fields that are absent are left out of the line.
+request holds lines of one *stream kind* (`log`, `span`, `error` or `metric`). Fields that are absent are left
+out of the line.
 Unknown fields are not an error: a newer writer may talk to an older reader.
 
 Field names follow the OpenTelemetry data model where it has a word for the thing
@@ -19,12 +20,17 @@ __all__ = [
     "KINDS",
     "LEVELS",
     "LEVEL_NAMES",
+    "ErrorRecord",
     "ExceptionInfo",
     "LogRecord",
+    "MetricPoint",
+    "MetricRecord",
+    "RaisedException",
     "Source",
     "SpanEvent",
     "SpanLink",
     "SpanRecord",
+    "StackFrame",
     "level_number",
 ]
 
@@ -44,7 +50,7 @@ CONTEXT_FIELDS: Final = (
 )
 
 #: The kinds of stream a spool holds, each in segments of its own.
-KINDS: Final = ("log", "span")
+KINDS: Final = ("log", "span", "error", "metric")
 
 #: Level name to severity, the numbers of the standard ``logging`` module.
 LEVELS: Final[dict[str, int]] = {
@@ -88,12 +94,16 @@ class Source(msgspec.Struct, omit_defaults=True):
 
 
 class ExceptionInfo(msgspec.Struct, omit_defaults=True):
-    """The exception that a record carries; ``fingerprint`` groups it with its like."""
+    """The exception that a record carries; ``fingerprint`` groups it with its like.
+
+    ``error_id`` is the occurrence (`ErrorRecord`) that tells the whole of it.
+    """
 
     type: str = ""
     message: str = ""
     stack_trace: str = ""
     fingerprint: str | None = None
+    error_id: str | None = None
 
 
 class LogRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
@@ -174,3 +184,131 @@ class SpanRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     attributes: msgspec.Raw = msgspec.Raw(b"{}")
     events: msgspec.Raw = msgspec.Raw(b"[]")
     links: msgspec.Raw = msgspec.Raw(b"[]")
+
+
+class StackFrame(msgspec.Struct, omit_defaults=True):
+    """One frame of a stack, outermost first among its like."""
+
+    #: As short as it can be told apart: below the import root, else below the working directory, else absolute.
+    file: str = ""
+    #: Absolute, where it is known.
+    path: str = ""
+    module: str = ""
+    #: Qualified name.
+    function: str = ""
+    line: int = 0
+    #: The source line, and those before and after it.
+    source: str = ""
+    before: list[str] = []
+    after: list[str] = []
+    #: Whether it is the application's own code; None: not known, it is decided when it is grouped.
+    in_app: bool | None = None
+    #: Local variables, name to what is said of the value. Only where the setting asks for it.
+    locals: dict[str, Any] | None = None
+
+
+class RaisedException(msgspec.Struct, omit_defaults=True):
+    """One exception of a chain or of a group; the first of a record's list is the one that was caught."""
+
+    type: str = ""
+    module: str = ""
+    message: str = ""
+    frames: list[StackFrame] = []
+    notes: list[str] = []
+    #: Index in the list of the exception that this one belongs to, and how: its ``cause`` (``raise … from``), its
+    #: ``context`` (raised while it was handled), a ``member`` of the group.
+    parent: int | None = None
+    relation: str | None = None
+
+
+class ErrorRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One occurrence of an error: an exception that was caught, logged or not handled; or a message sent as one."""
+
+    timestamp: str
+    #: 32 hexadecimal digits; the same error seen twice has the same.
+    error_id: str
+    level: str = "ERROR"
+    logger: str = ""
+    #: What was said with it: the message of the log call, or the captured message itself.
+    message: str = ""
+    service: str = ""
+    environment: str = ""
+    version: str = ""
+    host: str = ""
+    pid: int = 0
+    request_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    job_id: str | None = None
+    batch_id: str | None = None
+    run_id: str | None = None
+    user_id: str | None = None
+    project_id: str | None = None
+    session_id: str | None = None
+    tenant_id: str | None = None
+    #: Raw JSON array of `RaisedException`; empty for a message.
+    exceptions: msgspec.Raw = msgspec.Raw(b"[]")
+    #: As the interpreter prints it.
+    stack_trace: str = ""
+    #: What caught it: ``logging``, ``excepthook``, ``threading``, ``asyncio``, ``unraisable``, ``asgi``, ``wsgi``,
+    #: ``span``, ``manual``, ``sentry``, ``otlp`` …
+    mechanism: str = "manual"
+    handled: bool = True
+    #: The part of the application it belongs to; empty: told by the logger or the innermost module of the application.
+    component: str = ""
+    #: Given by the user; ``{{ default }}`` stands for what would be used without.
+    fingerprint: list[str] | None = None
+    platform: str = "python"
+    #: Raw JSON object: ``tags``, ``user``, ``request``, ``breadcrumbs``, ``contexts``, ``attachments``, ``sdk``.
+    context: msgspec.Raw = msgspec.Raw(b"{}")
+    extra: msgspec.Raw = msgspec.Raw(b"{}")
+    #: Occurrences that it stands for: more than one where a storm was sampled.
+    count: int = 1
+
+
+class MetricPoint(msgspec.Struct, omit_defaults=True):
+    """One series of a metric in one snapshot of one process."""
+
+    labels: dict[str, str] = {}
+    #: Of a counter, the increase since the snapshot before; of a gauge, the value.
+    value: float | None = None
+    #: Of a histogram, the increase of each since the snapshot before.
+    sum: float | None = None
+    #: Observations per classic bucket (not cumulative); the last one is beyond the last bound.
+    buckets: list[int] = []
+    #: Observations that are zero; positive and negative exponential buckets as pairs of index and observations.
+    #: Bucket ``i`` holds ``base**i < |v| <= base**(i+1)`` with ``base = 2**2**-scale`` (OpenTelemetry's data model).
+    zero: int = 0
+    positive: list[tuple[int, int]] = []
+    negative: list[tuple[int, int]] = []
+    #: Value, seconds since 1970, trace id, span id.
+    exemplars: list[tuple[float, float, str, str]] = []
+    #: The series is gone from the process.
+    removed: bool = False
+
+
+class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """Some series of one metric in one snapshot of one process.
+
+    A snapshot is several lines; the last has the kind ``snapshot`` and no name. Series that have not changed are left
+    out of it, unless it is ``full``; the first of a process is.
+    """
+
+    timestamp: str
+    name: str = ""
+    #: ``counter``, ``gauge``, ``histogram``; ``snapshot`` closes one.
+    kind: str = "snapshot"
+    unit: str = ""
+    description: str = ""
+    #: What the gauges of several processes make together: ``sum``, ``max``, ``min``, ``mean``, ``last``.
+    aggregation: str = "sum"
+    #: Upper bounds of the classic buckets, rising, without the infinite one.
+    bounds: list[float] = []
+    scale: int = 0
+    points: list[MetricPoint] = []
+    full: bool = False
+    service: str = ""
+    environment: str = ""
+    version: str = ""
+    host: str = ""
+    pid: int = 0

@@ -107,12 +107,12 @@ class Inbox:
                 lines[kind].append(line)
                 numbers[kind].append(number)
         good: dict[str, list[bytes]] = {}
-        for kind in ("span", "log"):
+        for kind in sorted(KINDS, key=lambda kind: kind == "log"):
             good[kind], bad = _checked(kind, lines[kind])
             for index, reason in bad.items():
                 line, number = lines[kind][index], numbers[kind][index]
-                if kind == "span" and not _checked("log", [line])[1]:
-                    lines["log"].append(line)  # a log that speaks of spans
+                if kind != "log" and not _checked("log", [line])[1]:
+                    lines["log"].append(line)  # a log that speaks of them
                     numbers["log"].append(number)
                 else:
                     errors[number] = reason

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from plainview.records import ExceptionInfo, LogRecord, Source, SpanRecord
+from plainview.records import ErrorRecord, ExceptionInfo, LogRecord, MetricRecord, Source, SpanRecord
 from plainview.store.rows import OF_KIND
 
 if TYPE_CHECKING:
@@ -48,22 +48,36 @@ class _Span(SpanRecord, gc=False):
     pass
 
 
+class _Error(ErrorRecord, gc=False):
+    pass
+
+
+class _Metric(MetricRecord, gc=False):
+    pass
+
+
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "log": msgspec.json.Decoder(_Log),
     "span": msgspec.json.Decoder(_Span),
+    "error": msgspec.json.Decoder(_Error),
+    "metric": msgspec.json.Decoder(_Metric),
 }
 
 
+#: Kind → the member that its lines have. A log may speak of them too: it is one if it is not the other.
+_SIGNS: Final = {"span": b'"start_time_unix_nano":', "error": b'"mechanism":', "metric": b'"points":['}
+
+
 def kind_of(line: bytes) -> str:
-    """Which kind of record a line of a mixed body holds, without decoding it: ``log`` or ``span``."""
-    return "span" if b'"start_time_unix_nano"' in line else "log"
+    """Which kind of record a line of a mixed body holds by the look of it, without decoding it."""
+    return next((kind for kind, sign in _SIGNS.items() if sign in line), "log")
 
 
 def decode(kind: str, data: bytes) -> tuple[list[Any], list[Rejected]]:
     """Records of the lines in ``data``, in order, and the lines that are none. Empty lines count as nothing.
 
     Args:
-        kind: ``log`` or ``span``.
+        kind: one of :data:`plainview.records.KINDS`.
         data: whole lines, UTF-8.
     """
     decoder = _DECODERS[kind]
@@ -101,11 +115,13 @@ def tabulate(
     """Rows of the records, and by their index those that do not fit the table, as lines again.
 
     Args:
-        kind: ``log`` or ``span``.
+        kind: one of :data:`plainview.records.KINDS`.
         records: as :func:`decode` gives them.
         streams: the stream they all came by, or the stream of each.
     """
     unfit: dict[int, Rejected] = {}
+    if kind not in OF_KIND:
+        return None, {}
     pending = [(0, len(records))] if records else []
     while pending:
         start, end = pending.pop()

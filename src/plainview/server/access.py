@@ -34,6 +34,8 @@ SESSION_SECONDS: Final = 30 * 86400
 
 #: Asked by probes and by the sign-in itself, before anybody can have shown a token.
 _OPEN: Final = frozenset({"/v1/health", "/v1/health/live", "/v1/health/ready", "/v1/session"})
+#: Beginnings of the addresses that a token is needed for.
+_GUARDED: Final = ("/v1/", "/api/")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS: Final = {
@@ -132,7 +134,7 @@ class Access:
         how = shown(self.token, headers) if self.token else ""
         if scope["method"] not in _SAFE and how != "bearer" and not _same_site(headers, host, self.token is None):
             return 403, "Requests from pages of other sites are not taken", {}
-        if self.token and not how and scope["path"].startswith("/v1/") and scope["path"] not in _OPEN:
+        if self.token and not how and scope["path"].startswith(_GUARDED) and scope["path"] not in _OPEN:
             challenge = {"WWW-Authenticate": 'Bearer realm="plainview"'}
             return 401, "This server needs its token: send it as `Authorization: Bearer …`, or sign in", challenge
         return None

@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 import numpy as np
 from msgspec.structs import astuple
 
-from plainview.records import CONTEXT_FIELDS, ExceptionInfo, LogRecord, Source, SpanRecord, level_number
+from plainview.records import (
+    CONTEXT_FIELDS,
+    ExceptionInfo,
+    LogRecord,
+    Source,
+    SpanRecord,
+    level_number,
+)
 from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:

@@ -13,9 +13,11 @@ from plainview.records import CONTEXT_FIELDS
 __all__ = ["SCHEMA_VERSION", "TABLES", "TABLE_OF_KIND", "TYPES", "Column", "Table", "Type"]
 
 #: Version of the layout below. A store written by a newer one is refused, an older one is migrated.
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
-Type: TypeAlias = Literal["id", "time", "level", "integer", "nanoseconds", "milliseconds", "text", "name", "json"]
+Type: TypeAlias = Literal[
+    "id", "time", "level", "integer", "nanoseconds", "milliseconds", "number", "text", "name", "json"
+]
 
 #: Type → engine → the engine's word. ``name`` is text with few distinct values (a service, a logger).
 TYPES: Final[dict[Type, dict[str, str]]] = {
@@ -25,6 +27,7 @@ TYPES: Final[dict[Type, dict[str, str]]] = {
     "integer": {"duckdb": "INTEGER", "clickhouse": "Int32"},
     "nanoseconds": {"duckdb": "BIGINT", "clickhouse": "Int64"},
     "milliseconds": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
+    "number": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
     "text": {"duckdb": "VARCHAR", "clickhouse": "String"},
     "name": {"duckdb": "VARCHAR", "clickhouse": "LowCardinality(String)"},
     "json": {"duckdb": "VARCHAR", "clickhouse": "String"},
@@ -88,6 +91,7 @@ TABLES: Final[dict[str, Table]] = {
             Column("exception_message", "text", null=True),
             Column("exception_stack_trace", "text", null=True),
             Column("exception_fingerprint", "text", null=True),
+            Column("exception_error_id", "text", null=True),
         ),
     ),
     "spans": Table(
@@ -112,6 +116,37 @@ TABLES: Final[dict[str, Table]] = {
             Column("attributes", "json"),
             Column("events", "json"),
             Column("links", "json"),
+        ),
+    ),
+    "error_occurrences": Table(
+        "error_occurrences",
+        kind="error",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("error_id", "text"),
+            Column("level", "level"),
+            Column("logger", "name"),
+            Column("message", "text"),
+            *_PROCESS,
+            *_CONTEXT,
+            # What grouping made of it.
+            Column("fingerprint", "name"),
+            Column("grouping", "integer"),
+            Column("type", "name"),
+            Column("value", "text"),
+            Column("culprit", "name"),
+            Column("component", "name"),
+            Column("category", "name"),
+            Column("mechanism", "name"),
+            Column("handled", "integer"),
+            Column("platform", "name"),
+            Column("stack_trace", "text"),
+            Column("exceptions", "json"),
+            Column("context", "json"),
+            Column("extra", "json"),
+            Column("count", "integer"),
         ),
     ),
 }

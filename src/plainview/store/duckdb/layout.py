@@ -24,8 +24,23 @@ __all__ = ["FORMAT", "MIGRATIONS", "check_format", "create", "transaction", "vie
 #: Says in plain JSON who wrote the directory, so that it can be read before the engine touches anything.
 FORMAT: Final = "format.json"
 
+
+def _complete(connection: duckdb.DuckDBPyConnection) -> None:
+    """Add the tables and columns that the schema has and the file has not."""
+    for name, table in TABLES.items():
+        connection.execute(f"CREATE TABLE IF NOT EXISTS hot.{name} ({_columns(name)})")
+        rows = connection.execute(
+            "SELECT column_name FROM duckdb_columns() WHERE schema_name = 'hot' AND table_name = ?", [name]
+        ).fetchall()
+        there = {column for (column,) in rows}
+        for column in table.columns:
+            if column.name not in there:
+                connection.execute(f"ALTER TABLE hot.{name} ADD COLUMN {column.name} {TYPES[column.type]['duckdb']}")
+        view(connection, name, sorted(viewed(connection, name)))
+
+
 #: Version → what turns a store of that version into the next one, inside a transaction.
-MIGRATIONS: Final[dict[int, Callable[[duckdb.DuckDBPyConnection], None]]] = {}
+MIGRATIONS: Final[dict[int, Callable[[duckdb.DuckDBPyConnection], None]]] = {1: _complete}
 
 #: Tables of our own beside those of the schema. ``positions`` and ``ids`` grow by a few rows a commit (an update
 #: in place would leave far more behind) and are condensed at each checkpoint.
@@ -157,5 +172,7 @@ def view(connection: duckdb.DuckDBPyConnection, name: str, files: Sequence[str])
     select = f"SELECT {columns} FROM hot.{name}"
     if files:
         paths = ", ".join("'" + file.replace("'", "''") + "'" for file in files)
-        select += f" UNION ALL SELECT {columns} FROM read_parquet([{paths}])"
+        # By name: a file that an older version sealed lacks the columns that came later.
+        every = f"SELECT * FROM hot.{name} UNION ALL BY NAME SELECT * FROM read_parquet([{paths}], union_by_name=true)"
+        select = f"SELECT {columns} FROM ({every})"
     connection.execute(f"CREATE OR REPLACE VIEW main.{name} AS {select}")
