@@ -227,7 +227,7 @@ def test_bytes_for_another_offset_are_refused_with_the_one_that_is_held(tmp_path
         ("x" * 300, "log", 1, b"x"),
         ("batch-00000000000000000000000000000000", "log", 1, b"x"),
         ("ingest-1-00000000", "log", 1, b"x"),
-        ("good", "metric", 1, b"x"),
+        ("good", "core", 1, b"x"),
         ("good", "log", 0, b"x"),
         ("good", "log", -1, b"x"),
         ("good", "log", 10**12, b"x"),

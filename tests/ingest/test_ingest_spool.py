@@ -241,7 +241,7 @@ def test_what_is_foreign_in_the_spool_is_left_alone(desk):
     (root / ".hidden").mkdir()
     (root / ".hidden" / "log-000001.ndjson").write_bytes(log_line(99) + b"\n")
     (root / "link").symlink_to(stream.directory)
-    for name in ("log-1.ndjson", "log-000001.ndjson.gz", "metric-000001.ndjson", "log-00000a.ndjson", "core"):
+    for name in ("log-1.ndjson", "log-000001.ndjson.gz", "core-000001.ndjson", "log-00000a.ndjson", "core"):
         (stream.directory / name).write_bytes(log_line(98) + b"\n")
     (stream.directory / "log-000007.ndjson").mkdir()
     foreign = {path for path in desk.directory.glob("spool/**/*") if path.is_file()}

@@ -160,7 +160,7 @@ def test_a_segment_is_shipped_in_pieces_each_once(server):
         ("/v1/spool/.hidden/log/1?offset=0", b"", 422, "stream"),
         ("/v1/spool/batch-1/log/1?offset=0", b"", 422, "stream"),
         ("/v1/spool/a%00b/log/1?offset=0", b"", 422, "stream"),
-        ("/v1/spool/app/metric/1?offset=0", b"", 422, "kind"),
+        ("/v1/spool/app/core/1?offset=0", b"", 422, "kind"),
         ("/v1/spool/app/log/0?offset=0", b"", 422, "segment"),
         ("/v1/spool/app/log/x?offset=0", b"", 422, "segment"),
         (f"/v1/spool/app/log/{10**20}?offset=0", b"", 422, "segment"),

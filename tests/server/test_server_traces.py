@@ -58,7 +58,7 @@ def test_services_and_ids(server):
 
 def test_the_servers_own_state(server):
     status = server.get("/v1/status")
-    assert status["store"]["rows"] == {"logs": 1, "spans": 2}
+    assert {name: rows for name, rows in status["store"]["rows"].items() if rows} == {"logs": 1, "spans": 2}
     assert status["ingest"]["garbage_lines"] == 0
     assert status["dropped_total"] == 0
     assert status["directory"] == str(server.serving.pipeline.inbox.directory.parent)

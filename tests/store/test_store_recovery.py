@@ -18,6 +18,7 @@ from plainview.store.duckdb import layout
 from plainview.store.duckdb.opening import DATABASE
 from plainview.store.interface import Batch, Position, StoreBusy, StoreError, StoreFull, StoreTooNew
 from plainview.store.rows import of_logs
+from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -129,7 +130,10 @@ def test_a_log_with_something_behind_it_gives_all_that_was_committed(opened, cra
 def test_a_damaged_log_gives_what_comes_before_the_damage_and_is_kept(opened, crashed, place, data):
     log_file = crashed / f"{DATABASE}.wal"
     content = log_file.read_bytes()
-    damage(log_file, int(len(content) * place), data)
+    offset = int(len(content) * place)
+    while content[offset : offset + len(data)] == data:  # what is written there already is no damage
+        offset -= len(data)
+    damage(log_file, offset, data)
     damaged = log_file.read_bytes()
     store = opened(crashed)
     batches = is_whole(store)
@@ -237,16 +241,36 @@ def test_an_older_store_is_brought_up_to_date(opened, tmp_path, monkeypatch):
     store = opened()
     fill(store)
     store.close()
-    monkeypatch.setattr(layout, "SCHEMA_VERSION", 2)
+    this = layout.SCHEMA_VERSION
+    monkeypatch.setattr(layout, "SCHEMA_VERSION", this + 1)
     monkeypatch.setitem(
-        layout.MIGRATIONS, 1, lambda connection: connection.execute("UPDATE hot.logs SET version = 'migrated'")
+        layout.MIGRATIONS, this, lambda connection: connection.execute("UPDATE hot.logs SET version = 'migrated'")
     )
     store = opened()
     assert is_whole(store) == 20
     assert store.query("SELECT DISTINCT version FROM logs").rows == [("migrated",)]
     store.close()
-    monkeypatch.setitem(layout.MIGRATIONS, 1, None)  # a second time there is nothing to do
+    monkeypatch.setitem(layout.MIGRATIONS, this, None)  # a second time there is nothing to do
     assert is_whole(opened()) == 20
+
+
+def test_a_store_of_the_first_layout_gets_the_tables_and_columns_that_came_later(opened):
+    store = opened()
+    fill(store, 1, 10)
+    with store._writing:
+        connection = store._writer()
+        for name in TABLES.keys() - {"logs", "spans"}:
+            connection.execute(f"DROP VIEW main.{name}")
+            connection.execute(f"DROP TABLE hot.{name}")
+        connection.execute("DROP VIEW main.logs")
+        connection.execute("ALTER TABLE hot.logs DROP COLUMN exception_error_id")
+        connection.execute("UPDATE hot.meta SET value = '1' WHERE key = 'schema'")
+    store.close()
+    store = opened()
+    assert store.stats()["rows"].keys() == TABLES.keys()
+    assert store.query("SELECT DISTINCT exception_error_id FROM logs").rows == [(None,)]
+    fill(store, 11)
+    assert is_whole(store) == 20
 
 
 def test_a_folder_that_cannot_be_used_is_an_error_that_names_it(tmp_path):
@@ -276,12 +300,11 @@ def test_a_full_disk_is_said_nothing_is_lost_and_it_goes_on_when_there_is_room(o
     store = opened(small_disk / "store")
     fill(store, 1, 5)
     ballast = small_disk / "ballast"
-    with pytest.raises(StoreFull), ballast.open("wb") as file:
+    with pytest.raises(StoreFull), ballast.open("wb", buffering=0) as file:
         while True:
             with pytest.raises(OSError, match="No space left"):
                 while True:
                     file.write(b"x" * 65536)
-                    file.flush()
             batch = is_whole(store) + 1
             write(store, [log(batch * 1000 + k) for k in range(50)], Position("s", "log", 1, batch))
     with pytest.raises(StoreFull):

@@ -63,14 +63,14 @@ def test_the_answers_are_the_same_before_and_after(opened):
     before = answers(store)
     assert store.seal() == 3 * 200 + 150
     assert store.stats()["sealed_files"] == len(files(store)) == 4
-    assert store.stats()["rows"] == {"logs": 800, "spans": 150}
+    assert {name: rows for name, rows in store.stats()["rows"].items() if rows} == {"logs": 800, "spans": 150}
     assert answers(store) == before
     assert one(store, "SELECT count(*) FROM hot.logs") == 200
     assert store.seal() == 0
     store.close()
     store = opened()
     assert answers(store) == before
-    assert store.stats()["rows"] == {"logs": 800, "spans": 150}
+    assert {name: rows for name, rows in store.stats()["rows"].items() if rows} == {"logs": 800, "spans": 150}
     assert store.last_id("logs") == 800
 
 
@@ -278,7 +278,7 @@ def test_sealed_files_are_taken_over_when_the_database_is_lost(opened, tmp_path)
     store.close()
     (tmp_path / "store" / "plainview.duckdb").write_bytes(b"nothing of use")
     store = opened()
-    assert store.stats()["rows"] == {"logs": 200, "spans": 150}
+    assert {name: rows for name, rows in store.stats()["rows"].items() if rows} == {"logs": 200, "spans": 150}
     assert store.last_id("logs") == 200
     write(store, [log(1)])
     assert one(store, "SELECT max(id) FROM logs") == 201

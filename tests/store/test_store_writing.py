@@ -41,7 +41,7 @@ def test_every_field_of_a_log_is_stored(opened):
         duration_ms=12.25,
         extra=msgspec.Raw(b'{"a": {"b": [1, "\\u0000"]}}'),
         source=Source("/app/api.py", "create", 12),
-        exception=ExceptionInfo("ValueError", "no", "Traceback …", "f00"),
+        exception=ExceptionInfo("ValueError", "no", "Traceback …", "f00", "e11"),
     )
     write(store, [record])
     found = store.query("SELECT * FROM logs").dicts()[0]
@@ -65,6 +65,7 @@ def test_every_field_of_a_log_is_stored(opened):
         "exception_message": "no",
         "exception_stack_trace": "Traceback …",
         "exception_fingerprint": "f00",
+        "exception_error_id": "e11",
     }
 
 
