@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from plainview.query.sql import Sql, select
 from plainview.query.times import rfc3339
@@ -13,21 +13,24 @@ if TYPE_CHECKING:
 
 __all__ = ["services"]
 
+#: The records that are counted.
+_COUNTED: Final = ("logs", "spans")
+
 
 def services(reader: Reader) -> dict[str, Any]:
     """Every service with its environments, when it was last heard of, and how many records it has."""
     parts = (
         select(
-            f"'{table.name}' AS kind, service, environment, max({table.time}) AS last, count(*) AS n",
-            table.name,
+            f"'{name}' AS kind, service, environment, max({TABLES[name].time}) AS last, count(*) AS n",
+            name,
             rest="GROUP BY service, environment",
         ).text
-        for table in TABLES.values()
+        for name in _COUNTED
     )
     found: dict[str, dict[str, Any]] = {}
     for kind, service, environment, last, count in reader.rows(Sql(" UNION ALL ".join(parts))):
         known = found.setdefault(
-            service, {"service": service, "environments": set(), "last_seen": last, **dict.fromkeys(TABLES, 0)}
+            service, {"service": service, "environments": set(), "last_seen": last, **dict.fromkeys(_COUNTED, 0)}
         )
         known[kind] += count
         known["last_seen"] = max(known["last_seen"], last)
