@@ -35,6 +35,7 @@ _GROUPS: Final = {
     "scrub": "Scrubbing",
     "sample": "Sampling and limits",
     "trace_sample": "Traces",
+    "metrics_path": "Metrics",
 }
 
 
@@ -86,6 +87,8 @@ def _takes(kind: msgspec.inspect.Type) -> str:
 def _value(value: Any) -> str:  # noqa: ANN401 - any setting's value
     if value in ("", {}, ()):
         return ""
+    if isinstance(value, tuple):
+        value = ",".join(value)
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     return f"`{value:_}`" if isinstance(value, int) and value >= 10_000 else f"`{value}`"  # noqa: PLR2004 - long ones are grouped

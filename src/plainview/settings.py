@@ -173,6 +173,36 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="A trace this slow is always kept by the tail sampler, ms.")
     ] = 1000.0
 
+    metrics_path: Annotated[
+        str,
+        Meta(
+            pattern="^(/.*)?$",
+            description="Path at which every application that is captured answers with its metrics, e.g. /metrics.",
+        ),
+    ] = ""
+    metrics_port: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=65535,
+            description="Port for `/metrics` and `/health/live` of a program without a web server; 0: none.",
+        ),
+    ] = 0
+    metrics_host: Annotated[str, Meta(description="Address of that port.")] = "127.0.0.1"
+    http_metrics_prefix: Annotated[
+        str,
+        Meta(
+            pattern="^([A-Za-z_][A-Za-z0-9_]*)?$",
+            description="First word of the metrics of requests (`http_requests_total` …); empty: none are made.",
+        ),
+    ] = "http"
+    resources: Annotated[
+        bool, Meta(description="Measure memory, processor, files, threads, network of the process and its host.")
+    ] = True
+    resource_paths: Annotated[
+        tuple[str, ...], Meta(description="Paths whose file systems are measured, separated by commas.")
+    ] = ("/",)
+
 
 def environment_name(name: str) -> str:
     """Environment variable of a setting: ``level`` → ``PLAINVIEW_LEVEL``."""
@@ -197,7 +227,7 @@ def _pairs(name: str, text: str) -> dict[str, str]:
 
 
 _MAPPINGS: Final = frozenset({"levels", "sample"})
-_LISTS: Final = frozenset({"scrub_keys", "scrub_keep", "scrub_patterns"})
+_LISTS: Final = frozenset({"resource_paths", "scrub_keys", "scrub_keep", "scrub_patterns"})
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
