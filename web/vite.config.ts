@@ -13,6 +13,6 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: true,
   },
-  server: { proxy: { "/v1": server } },
+  server: { proxy: { "/v1": server, "/api": server } },
   test: { include: ["src/**/*.test.ts"], environment: "node" },
 });

@@ -42,7 +42,7 @@ export async function send(url: string, init: RequestInit = {}): Promise<Respons
   const problem = await response.json().catch(() => ({}));
   throw new Failure(
     response.status,
-    text(problem.title) || `The server answered ${response.status}`,
+    text(problem.title) || text(problem.error) || `The server answered ${response.status}`,
     text(problem.detail),
     Array.isArray(problem.errors) ? problem.errors : [],
   );
