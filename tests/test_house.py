@@ -213,6 +213,19 @@ main()
     only_with_base_dependencies(program, tmp_path, "cli")
 
 
+@pytest.mark.parametrize("command", ["serve", "logs"])
+def test_a_command_of_the_server_says_what_to_install(command, tmp_path):
+    program = f"""
+from plainview.cli import main
+sys.argv = ["plainview", {command!r}]
+try:
+    main()
+except SystemExit as end:
+    print(end)
+"""
+    assert "pip install 'plainview[server]'" in only_with_base_dependencies(program, tmp_path, "cli")
+
+
 def test_the_wheel_holds_the_types_marker_and_nothing_but_the_package(tmp_path):
     subprocess.run(
         [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(tmp_path), str(ROOT)],

@@ -143,7 +143,7 @@ def test_when_full_drop_never_makes_a_caller_open_a_segment(capture):
 def test_folders_and_files_are_for_the_owner_only(capture):
     plainview.get_logger("a").info("x")
     (stream,) = (capture.directory / "spool").glob("[!.]*")
-    assert stream.stat().st_mode & 0o077 == 0
+    assert all(folder.stat().st_mode & 0o077 == 0 for folder in (stream, stream.parent, capture.directory))
     assert all(path.stat().st_mode & 0o077 == 0 for path in stream.glob("log-*"))
 
 

@@ -141,7 +141,8 @@ class Spool:
     def _make(self, name: str) -> None:
         """Make the folder under another name, lock it, then let it appear: a visible stream is a locked one."""
         parent = os.path.join(self.directory, "spool")
-        os.makedirs(parent, mode=0o700, exist_ok=True)
+        for folder in (self.directory, parent):  # the mode counts for the last part of a path only
+            os.makedirs(folder, mode=0o700, exist_ok=True)
         hidden = os.path.join(parent, f".{name}.new")
         remove(hidden)  # left by a making that failed half way
         os.mkdir(hidden, mode=0o700)

@@ -54,13 +54,11 @@ def main() -> None:
     """Run the command that the arguments name."""
     asked = sys.argv[1] if len(sys.argv) > 1 else ""
     try:
-        app = build([asked] if asked in COMMANDS else COMMANDS)
+        build([asked] if asked in COMMANDS else COMMANDS)()
     except ModuleNotFoundError as error:
-        if (error.name or "").startswith("plainview"):
+        if not error.name or error.name.startswith("plainview"):
             raise
         sys.exit(f"plainview: {error.name} is missing. Install all of it:  pip install 'plainview[server]'")
-    try:
-        app()
     except KeyboardInterrupt:
         sys.exit(_INTERRUPTED)
     except BrokenPipeError:
