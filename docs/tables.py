@@ -28,6 +28,7 @@ _BEGIN, _END = "<!-- begin: written by docs/tables.py -->", "<!-- end -->"
 _GROUPS: Final = {
     "service": "Who you are",
     "level": "What is kept",
+    "capture_errors": "Errors",
     "console": "Where records go besides the spool",
     "endpoint": "Server and shipping",
     "segment_bytes": "The spool",

@@ -62,6 +62,8 @@ def test_the_exported_names_are_these():
         "SpanProcessor",
         "__version__",
         "bind",
+        "capture_exception",
+        "capture_message",
         "configure",
         "context",
         "fields",

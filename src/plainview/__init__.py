@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Any
 from plainview.context import context as context
 
 if TYPE_CHECKING:
+    from plainview.capture.errors.reporting import (
+        capture_exception as capture_exception,
+        capture_message as capture_message,
+    )
     from plainview.capture.logger import Logger as Logger
     from plainview.capture.processor import SpanProcessor as SpanProcessor
     from plainview.capture.propagation import inject as inject
@@ -38,6 +42,8 @@ _HOMES = {
     "Span": "capture.spans",
     "SpanProcessor": "capture.processor",
     "bind": "context",
+    "capture_exception": "capture.errors.reporting",
+    "capture_message": "capture.errors.reporting",
     "configure": "capture.runtime",
     "fields": "context",
     "get_logger": "capture.runtime",
@@ -58,6 +64,8 @@ __all__ = [
     "SpanProcessor",
     "__version__",
     "bind",
+    "capture_exception",
+    "capture_message",
     "configure",
     "context",
     "fields",

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-__all__ = ["Bound", "Frame", "bind", "context", "current", "fields", "unbind"]
+__all__ = ["Bound", "Frame", "bind", "context", "current", "fields", "leave", "left_in", "unbind"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -106,6 +106,8 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
     ) -> None:
         token, self._token = self._token, None
         if token is not None:
+            if error is not None:
+                leave(error, current.get())
             reset(token)
 
     async def __aenter__(self) -> Self:
@@ -161,6 +163,35 @@ def _resume_within(given: dict[str, Any], generator: Any) -> Any:  # noqa: ANN40
             raise
         except BaseException as error:  # noqa: BLE001 - handed into the generator, which decides
             step, argument = generator.throw, error
+
+
+class _Left(str):
+    """Where an exception comes from, on the exception itself: text, empty, to whoever copies, pickles or prints it."""
+
+    __slots__ = ("frame",)
+
+    frame: Frame
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        return str, ("",)
+
+
+_LEFT: Final = "__plainview_context__"
+_attributes: Final = vars(BaseException)["__dict__"].__get__
+
+
+def leave(error: BaseException, frame: Frame) -> None:
+    """Note on an exception what was current where it comes from. The first time counts: that is the innermost."""
+    noted = _attributes(error)
+    if type(noted.get(_LEFT)) is not _Left:
+        noted[_LEFT] = left = _Left()
+        left.frame = frame
+
+
+def left_in(error: BaseException) -> Frame | None:
+    """What was current where an exception comes from; None: it has not left any context yet."""
+    found = _attributes(error).get(_LEFT)
+    return found.frame if type(found) is _Left else None
 
 
 def reset(token: Token[Frame]) -> None:

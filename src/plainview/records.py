@@ -214,6 +214,8 @@ class RaisedException(msgspec.Struct, omit_defaults=True):
     module: str = ""
     message: str = ""
     frames: list[StackFrame] = []
+    #: From which frame to which (of the whole stack, the end is not part of it) they were left out of ``frames``.
+    frames_omitted: tuple[int, int] | None = None
     notes: list[str] = []
     #: Index in the list of the exception that this one belongs to, and how: its ``cause`` (``raise … from``), its
     #: ``context`` (raised while it was handled), a ``member`` of the group.
@@ -248,6 +250,8 @@ class ErrorRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     tenant_id: str | None = None
     #: Raw JSON array of `RaisedException`; empty for a message.
     exceptions: msgspec.Raw = msgspec.Raw(b"[]")
+    #: Exceptions of a long chain or a large group that are not in the list.
+    exceptions_omitted: int = 0
     #: As the interpreter prints it.
     stack_trace: str = ""
     #: What caught it: ``logging``, ``excepthook``, ``threading``, ``asyncio``, ``unraisable``, ``asgi``, ``wsgi``,
@@ -307,6 +311,8 @@ class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     scale: int = 0
     points: list[MetricPoint] = []
     full: bool = False
+    #: Number of the snapshot, from 1; the same on each of its lines.
+    number: int = 0
     service: str = ""
     environment: str = ""
     version: str = ""

@@ -88,6 +88,25 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         bool, Meta(description="Hand native records on to the handlers of `logging` as well.")
     ] = False
     capture_warnings: Annotated[bool, Meta(description="Capture `warnings.warn` as records of `py.warnings`.")] = True
+    capture_errors: Annotated[
+        bool, Meta(description="Make an error of each exception that is logged, not handled or given to us.")
+    ] = True
+    error_level: Annotated[
+        str, Meta(description="Least level of a log line that makes an error of the exception it carries.")
+    ] = "WARNING"
+    capture_error_logs: Annotated[
+        bool, Meta(description="Make errors of log lines from ERROR up that carry no exception, too.")
+    ] = False
+    error_locals: Annotated[
+        bool, Meta(description="Keep local variables of each frame: plain values, scrubbed and bounded.")
+    ] = False
+    source_context: Annotated[
+        int, Meta(ge=0, le=20, description="Source lines kept before and after each frame's own; 0: none at all.")
+    ] = 5
+    error_burst: Annotated[
+        int,
+        Meta(ge=0, description="Errors of one type and place kept whole a minute; then one a second, with a count."),
+    ] = 100
 
     console: Annotated[
         Literal["pretty", "json", "off"], Meta(description="What goes to the terminal (standard error).")

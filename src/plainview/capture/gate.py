@@ -49,6 +49,7 @@ class Gates:
         try:
             floor = 20 if settings.low_resource else 10
             self.root = max(level_number(settings.level), floor) if settings.enabled else _NEVER
+            level_number(settings.error_level)
             self.levels = {name: level_number(level) for name, level in settings.levels.items() if settings.enabled}
         except ValueError as error:
             raise SettingsError(str(error)) from None

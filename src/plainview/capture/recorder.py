@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from _thread import RLock
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.clock import THOUSAND, millisecond
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import CodeType, FrameType
 
+    from plainview.capture.errors.occurrence import Errors
     from plainview.context import Bound, Frame
     from plainview.settings import Settings
 
@@ -25,7 +27,6 @@ __all__ = ["Recorder", "exception_of", "ids_of"]
 _KNOWN: Final = frozenset(CONTEXT_FIELDS) - {"trace_id", "span_id"}
 _MAX_ID: Final = 256
 _NUMBERS: Final = frozenset({int, float})
-_MAX_STACK: Final = 64 << 10
 _MAX_SOURCES: Final = 20_000
 
 
@@ -42,6 +43,9 @@ class Recorder:
         self.spans: Final = self.spool.channels["span"]
         self.max_line: Final = settings.max_line
         self.with_source: Final = not settings.low_resource
+        self._error_logs: Final = settings.capture_error_logs
+        self._errors: Errors | None = None
+        self._making = RLock()
         #: Where in the code calls came from. The code object is kept, so that its id stays its own.
         self._sources: dict[tuple[int, int], tuple[CodeType, bytes]] = {}
         self.after_fork()
@@ -57,6 +61,9 @@ class Recorder:
             "pid": os.getpid(),
         }
         self.static = encode({key: value for key, value in members.items() if value})[1:-1] + b","
+        self._making = RLock()
+        if self._errors is not None:
+            self._errors.after_fork()
 
     def log(  # noqa: PLR0913, PLR0917 - the hot path: by position
         self,
@@ -95,10 +102,12 @@ class Recorder:
                 extra = self.encoding.fields(fields)
         if bound.extra:
             extra = self._merge(bound, fields, extra)
-        if exception is not None:
-            tail = b',"exception":%b}\n' % self.exception(exception)
         start, instant = millisecond(nanoseconds)
         encoded = self.message(message)
+        if exception is not None:
+            tail = b',"exception":%b}\n' % self.errors.logged(exception, head, encoded, ids + known, extra)
+        elif self._error_logs:
+            self.errors.log_line(head, encoded, ids + known, extra)
         line = b"".join((
             instant, THOUSAND[(nanoseconds - start) // 1000], head, encoded, b",", self.static,
             ids, known, b'"extra":', extra, source, tail,
@@ -189,27 +198,29 @@ class Recorder:
             known += encode(given)[1:-1] + b","
         return rest, ids, known
 
-    def exception(self, error: BaseException) -> bytes:
-        """The value of the member exception: type, message and stack trace, scrubbed and bounded."""
-        kind = type(error)
-        name = (
-            kind.__qualname__
-            if kind.__module__ in {"builtins", "__main__"}
-            else f"{kind.__module__}.{kind.__qualname__}"
-        )
-        import traceback  # noqa: PLC0415 - only what goes wrong needs it
+    @property
+    def errors(self) -> Errors:
+        """What makes occurrences of exceptions; made when the first goes wrong."""
+        if self._errors is None:
+            from plainview.capture.errors.occurrence import Errors  # noqa: PLC0415 - only what goes wrong needs it
 
-        try:
-            stack = "".join(traceback.format_exception(error))
-        except Exception as failure:  # noqa: BLE001 - a hostile exception; its own __str__ is not the only way to fail
-            stack = f"[stack trace not available: {type(failure).__name__}]"
-        if len(stack) > _MAX_STACK:
-            half = _MAX_STACK // 2
-            stack = f"{stack[:half]}\n…[cut: {len(stack)} characters]…\n{stack[-half:]}"
-        text = self.encoding.scrubber.text
-        message = self.encoding.message(error)
-        stack_trace = text(stack).encode("utf-8", "backslashreplace").decode()
-        return b'{"type":%b,"message":%b,"stack_trace":%b}' % (encode(name), message, encode(stack_trace))
+            with self._making:
+                if self._errors is None:
+                    self._errors = Errors(self)
+        return self._errors
+
+    def flush(self, *, everything: bool = False) -> None:
+        """Write what was only counted so far."""
+        if self._errors is not None:
+            self._errors.flush(everything=everything)
+
+    def surroundings(self, frame: Frame, fields: Mapping[str, Any]) -> tuple[bytes, bytes]:
+        """The members of ids and context fields, each followed by a comma, and ``extra``, for a frame and fields."""
+        bound = frame.bound
+        known = self.encode_bound(bound) if bound.known is None else bound.known
+        ids = ids_of(frame) if frame.ids is None else frame.ids
+        fields, ids, known = self._lift(bound, fields, ids, known)
+        return ids + known, self.merge_bound(bound, fields)
 
     def _shorten(self, line: bytes, extra: bytes, message: bytes, tail: bytes) -> bytes:
         """A line that is too long loses its fields first, then most of its stack trace."""

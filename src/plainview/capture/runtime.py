@@ -13,6 +13,7 @@ import msgspec
 
 from plainview import sinks
 from plainview.capture import provider
+from plainview.capture.errors import hooks
 from plainview.capture.gate import Gates
 from plainview.capture.keeper import Keeper
 from plainview.capture.logger import Logger
@@ -51,7 +52,7 @@ class Runtime:
         self.outlets: Final = (
             [Outlet(sink, self.recorder.spool) for sink in sinks.chosen(settings)] if settings.enabled else []
         )
-        self.keeper: Final = Keeper(self.recorder.spool, self.outlets, self._watch_levels)
+        self.keeper: Final = Keeper(self.recorder.spool, self.outlets, self._each_second)
         self._levels_seen: float | None = None
 
     def start(self) -> None:
@@ -61,6 +62,8 @@ class Runtime:
         provider.install(tracing)
         if self.settings.capture_logging:
             self.logging.install()
+        if self.settings.capture_errors:
+            hooks.install(runtime)
         self._watch_levels()
         if self.settings.endpoint:
             from plainview.capture.shipping import Shipper  # noqa: PLC0415 - only where there is a remote server
@@ -69,8 +72,9 @@ class Runtime:
 
     def stop(self) -> None:
         """Give the standard library back what was taken, and finish the sinks."""
+        hooks.uninstall()
         self.logging.uninstall()
-        self.keeper.finish(_EXIT_SECONDS)
+        self.finish()
 
     def after_fork(self) -> None:
         """In a forked child: a stream, threads and queues of its own, made when the first record needs them."""
@@ -89,6 +93,15 @@ class Runtime:
             self.logging.levels_changed()
         for logger in list(_loggers):
             logger.install(self.recorder, self.gates)
+
+    def finish(self) -> None:
+        """At exit: tell what was only counted, and let the sinks finish."""
+        self.recorder.flush(everything=True)
+        self.keeper.finish(_EXIT_SECONDS)
+
+    def _each_second(self) -> None:
+        self._watch_levels()
+        self.recorder.flush()
 
     def _watch_levels(self) -> None:
         """Take over levels that were set from outside."""
@@ -207,7 +220,7 @@ def shutdown() -> None:
 
 def _at_exit() -> None:
     if _current is not None:
-        _current.keeper.finish(_EXIT_SECONDS)
+        _current.finish()
 
 
 def _in_child() -> None:

@@ -10,7 +10,7 @@ import msgspec
 from opentelemetry.trace import Span as SpanInterface, SpanContext, Status, StatusCode, TraceFlags
 
 from plainview.capture.encoding import encode
-from plainview.context import Frame, current, reset
+from plainview.context import Frame, current, leave, reset
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -187,6 +187,8 @@ class Span(SpanInterface):
         token = self._token
         if token is not None:
             frame = current.get()
+            if error is not None:
+                leave(error, frame)
             if frame.span is self:
                 self._bound = frame.bound  # with what was bound inside
             self._token = None
@@ -196,7 +198,9 @@ class Span(SpanInterface):
                 reset(token)
         if error is not None and isinstance(error, Exception):
             if self.record_exceptions:
-                self.record_exception(error)
+                if self._outermost():
+                    self._tracing.record.errors.left(error)
+                self.note_exception(error)
             if self.status_on_exception and self.status == "UNSET":
                 self.status, self.status_message = "ERROR", f"{type(error).__name__}: {_message(error)}"
         if self.end_on_exit:
@@ -209,6 +213,10 @@ class Span(SpanInterface):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.__exit__(kind, error, trace)
+
+    def _outermost(self) -> bool:
+        """Whether no span of this process is around this one: what leaves it, leaves the work that is traced."""
+        return self.parent_id is None or type(current.get().span) is not Span
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and record it. A second call does nothing. ``end_time`` is in nanoseconds since 1970."""
@@ -324,10 +332,18 @@ class Span(SpanInterface):
         timestamp: int | None = None,
         escaped: bool = False,  # noqa: ARG002, FBT001, FBT002 - OpenTelemetry's signature
     ) -> None:
+        """Note an exception as an event, and make it an error: whoever calls this by hand has something to tell."""
+        if isinstance(exception, BaseException):
+            self._tracing.record.errors.capture(exception, mechanism="span")
+        self.note_exception(exception, attributes, timestamp)
+
+    def note_exception(
+        self, exception: BaseException, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None
+    ) -> None:
         """Note an exception as an event, with the names of OpenTelemetry's semantic conventions."""
         if not self.is_recording():
             return
-        parts = msgspec.json.decode(self._tracing.record.exception(exception))
+        parts = msgspec.json.decode(self._tracing.record.errors.member(exception))
         named = {f"exception.{'stacktrace' if key == 'stack_trace' else key}": value for key, value in parts.items()}
         self.add_event("exception", {**named, **(attributes or {})}, timestamp)
 

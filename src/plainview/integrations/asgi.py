@@ -97,6 +97,8 @@ class _Connection(Exchange):
 
     __slots__ = ("_receive", "_scope", "_send", "_telemetry")
 
+    mechanism = "asgi"
+
     def __init__(self, scope: Scope, headers: dict[str, str], receive: Receive, send: Send, method: str) -> None:
         root, path = scope.get("root_path", ""), scope["path"]
         if root and not path.startswith(root):  # before ASGI 2.3 the path was without its root

@@ -110,8 +110,13 @@ def _running(task: Any) -> _Running | None:  # noqa: ANN401 - celery.Task
 
 def _fail(sender: Any = None, exception: BaseException | None = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
     running = _running(sender)
-    if running is not None and running.span is not None and exception is not None:
-        running.span.record_exception(exception)
+    if running is None or exception is None:
+        return
+    runtime().recorder.errors.capture(
+        exception, mechanism="celery", handled=False, logger=_SCOPE, fields={"task": sender.name}
+    )
+    if running.span is not None:
+        running.span.note_exception(exception)
         running.span.attributes["error.type"] = type(exception).__qualname__
         running.span.status, running.span.status_message = "ERROR", type(exception).__qualname__
 

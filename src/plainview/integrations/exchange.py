@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
+from plainview.capture import errors as capturing
 from plainview.capture.propagation import frame_from, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
@@ -40,11 +41,22 @@ KNOWN_METHODS: Final = frozenset(
 )
 #: Loggers of servers that say what we say.
 _ACCESS_LOGGERS: Final = ("gunicorn.access", "hypercorn.access", "uvicorn.access")
+#: Attribute of the span → header of the request, as an error's record has it.
+_HEADERS: Final = {"server.address": "Host", "user_agent.original": "User-Agent"}
 _SERVER_ERROR: Final = 500
 _CLIENT_CLOSED: Final = 499  # nginx's word for a client that did not wait for the answer
 
 #: The request being served here and now, for those who know more about it: the framework's hooks.
 serving: Final[ContextVar[Exchange | None]] = ContextVar("plainview_serving", default=None)
+
+
+def _served() -> dict[str, Any] | None:
+    """The request of here and now, for an error that happens in it."""
+    exchange = serving.get()
+    return None if exchange is None else exchange.described()
+
+
+capturing.request = _served
 
 
 class Access:
@@ -125,6 +137,8 @@ class Exchange:
         "streaming",
     )
 
+    #: How its errors are said to have been caught.
+    mechanism = "http"
     noun = "request"
     outcome = "completed"
 
@@ -197,6 +211,17 @@ class Exchange:
         self.resolve_route()
         self._write(20, "response streaming", {"status": self.status})
 
+    def described(self) -> dict[str, Any]:
+        """What an error that happens in it says of the request: few headers, and no body."""
+        if not self.done:
+            self.resolve_route()
+        told = {"method": self.method, "path": self.path, "route": self.route}
+        attributes = self.span.attributes if self.span is not None else {}
+        headers = {header: attributes[name] for name, header in _HEADERS.items() if name in attributes}
+        further = {"query_string": attributes.get("url.query"), "client": attributes.get("client.address")}
+        found = {**told, **further, "headers": headers}
+        return {name: value for name, value in found.items() if value}
+
     def resolve_route(self) -> None:
         """Find out the route, where it is not told."""
 
@@ -253,7 +278,7 @@ class Exchange:
             attributes["http.response.body.size"] = self.response_bytes
         if error is not None:
             attributes["error.type"] = type(error).__qualname__
-            span.record_exception(error)
+            span.note_exception(error)
             span.status, span.status_message = "ERROR", type(error).__qualname__
         elif bad:
             attributes["error.type"] = str(self.status)
@@ -267,13 +292,18 @@ class Exchange:
         return bound if bound.fields.get("request_id") == self.request_id else self._frame.bound
 
     def _write(self, level: int, message: str, fields: dict[str, Any], error: BaseException | None = None) -> None:
-        if not self._access.keeps(level):
+        if not self._access.keeps(level) and error is None:
             return
         # In the request's own context, whatever span the last byte was sent in, with what the application bound.
         own = self._frame
         token = current.set(Frame(self._bound(), own.span, own.ids, own.otel))
         try:
+            if error is not None:
+                self._access.runtime.recorder.errors.capture(
+                    error, mechanism=self.mechanism, handled=False, logger=LOGGER, message=message
+                )
             named = {"method": self.method, "route": self.route, "path": self.path, **fields}
-            self._access.write(level, message, named, error)
+            if self._access.keeps(level):
+                self._access.write(level, message, named, error)
         finally:
             current.reset(token)

@@ -90,6 +90,8 @@ class _Request(Exchange):
 
     __slots__ = ("_counted", "_length", "_start_response")
 
+    mechanism = "wsgi"
+
     def __init__(self, environ: Environ, start_response: StartResponse, method: str, path: str) -> None:
         def header(name: str) -> str | None:
             found = environ.get(f"HTTP_{name.upper().replace('-', '_')}")
