@@ -322,7 +322,12 @@ class Errors:
             if seen is not None:
                 _attributes(seen.chain.links[0].error)[KEY] = ""
             return None
-        line = self._rest(seen, members, message, known, extra, context)
+        try:
+            line = self._rest(seen, members, message, known, extra, context)
+        except Exception:
+            if seen is not None:  # an id that nothing has is no id
+                del _attributes(seen.chain.links[0].error)[KEY]
+            raise
         self._storm.wrote(place, line)
         self._put(error_id, count, line, when)
         return error_id

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import traceback
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from plainview.capture.errors import chain
@@ -48,10 +47,13 @@ def said(error: BaseException) -> str:
 
 def notes(error: BaseException) -> list[str]:
     """The notes that were added to an exception."""
-    found = getattr(error, "__notes__", None)
-    if isinstance(found, str | bytes) or not isinstance(found, Sequence):
+    try:
+        found = getattr(error, "__notes__", None)
+    except Exception:  # noqa: BLE001 - a hostile exception
         return []
-    return [note for note in list(found[:_MAX_NOTES]) if isinstance(note, str)]
+    if type(found) is not list:  # as `add_note` makes it
+        return []
+    return [note for note in found[:_MAX_NOTES] if isinstance(note, str)]
 
 
 def printed(found: Chain, walks: list[Walk], messages: list[str], encoding: Encoding) -> str:
