@@ -30,7 +30,7 @@ del thing
         """
 class Thing:
     def __del__(self): raise LookupError('lost')
-sys.thing = Thing()
+thing = Thing()
 """,
     ),
     "a task that nobody waits for": (

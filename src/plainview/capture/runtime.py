@@ -220,6 +220,8 @@ def shutdown() -> None:
 
 def _at_exit() -> None:
     if _current is not None:
+        if _current.settings.capture_errors:
+            _ = _current.recorder.errors  # a finaliser may fail later than anything can be imported
         _current.finish()
 
 

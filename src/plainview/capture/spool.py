@@ -153,8 +153,11 @@ class Spool:
         fcntl.flock(self._lock_descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         self._status_descriptor = os.open(os.path.join(hidden, STATUS), flags, 0o600)
         os.pwrite(self._status_descriptor, self._status(), 0)
-        with open(os.path.join(hidden, PROCESS), "wb") as file:
-            file.write(encode(self._process()) + b"\n")
+        descriptor = os.open(os.path.join(hidden, PROCESS), flags, 0o600)  # at the interpreter's end there is no `open`
+        try:
+            os.write(descriptor, encode(self._process()) + b"\n")
+        finally:
+            os.close(descriptor)
         self.path = os.path.join(parent, name)
         os.rename(hidden, self.path)
 
@@ -175,7 +178,7 @@ class Spool:
             "host": os.uname().nodename,
             "pid": os.getpid(),
             "python": sys.version.split()[0],
-            "argv": [os.path.basename(argument) for argument in sys.argv[:1]],
+            "argv": [os.path.basename(argument) for argument in (sys.argv or ())[:1]],
             "started": now(),
         }
 

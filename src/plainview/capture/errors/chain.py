@@ -5,7 +5,9 @@ What a class may override (``__traceback__``, ``__cause__`` …) is read past it
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,7 +31,7 @@ _members: Final = vars(BaseExceptionGroup)["exceptions"].__get__
 _ENDINGS: Final = (KeyboardInterrupt, SystemExit, GeneratorExit)
 
 
-class Link(NamedTuple):
+class Link(Struct, eq=False):
     """An exception, and how it belongs to another of the list: its ``cause``, ``context`` or ``member``."""
 
     error: BaseException
@@ -37,7 +39,7 @@ class Link(NamedTuple):
     relation: str | None
 
 
-class Chain(NamedTuple):
+class Chain(Struct, eq=False):
     """All that belongs to an exception, itself first; how many were left out; whether there is a group among them."""
 
     links: list[Link]

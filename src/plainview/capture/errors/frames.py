@@ -12,7 +12,9 @@ import stat
 import sys
 import traceback
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
+
+from msgspec import Struct
 
 from plainview.capture.encoding import encode
 
@@ -32,7 +34,7 @@ _LINE: Final = 256
 _MAX_FILE: Final = 8 << 20
 
 
-class Place(NamedTuple):
+class Place(Struct, eq=False):
     """A place in the code: what a frame that is there looks like."""
 
     #: Kept, so that its id stays its own.
@@ -46,7 +48,7 @@ class Place(NamedTuple):
     around: bytes
 
 
-class Walk(NamedTuple):
+class Walk(Struct, eq=False):
     """The frames of a traceback, outermost first, each with its place."""
 
     places: list[Place]

@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -61,7 +61,7 @@ _MOST_LEFT: Final = 200
 _PATIENCE: Final = 1.0
 
 
-class _Left(NamedTuple):
+class _Left(msgspec.Struct, eq=False):
     """An exception that left a span: when (of two clocks), what was current, what was being served."""
 
     error: BaseException
