@@ -1,0 +1,315 @@
+import { useSignal } from "@preact/signals";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import {
+  CATEGORIES,
+  type Category,
+  type Issue,
+  type IssuePage,
+  type IssueStatus,
+  STATUSES,
+} from "../../api/errors";
+import { type Failure, get } from "../../api/client";
+import { Elsewhere } from "../../components/Elsewhere";
+import { Icon } from "../../components/Icon";
+import { Choice } from "../../components/Menu";
+import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
+import { type Scroller, VirtualList } from "../../components/VirtualList";
+import { useKeys } from "../../state/keyboard";
+import { link, navigate } from "../../state/location";
+import { type Fetch, Paged } from "../../state/paged";
+import { plural } from "../../text/format";
+import { ACTIONS, act, merge } from "./actions";
+import { categories, choose, filter, OPEN, SORTS, type Sort, sort, statuses, text } from "./filter";
+import { IssueLine } from "./IssueLine";
+import { Search } from "./Search";
+import "./errors.css";
+
+type Key = keyof typeof ACTIONS;
+
+const ROW = 48;
+const COLUMNS = "28px minmax(240px, 1fr) 108px 104px 100px 76px 60px 60px 90px";
+
+function fetchIssues(): Fetch<Issue> {
+  const asked = filter.peek();
+  return async (cursor, limit, signal) => {
+    const search = new URLSearchParams(asked);
+    search.set("limit", String(limit));
+    if (cursor) search.set("cursor", cursor);
+    const page = await get<IssuePage>(`/v1/errors?${search}`, signal);
+    return { rows: page.errors, total: page.total, next: page.next };
+  };
+}
+
+/** Errors to work off, as a mail client shows mail: move with j and k, decide with one key, go on. */
+export default function Errors() {
+  const paged = useMemo(() => new Paged<Issue>(500), []);
+  const cursor = useSignal(0);
+  const chosen = useSignal<ReadonlySet<string>>(new Set());
+  /** What was changed here, before the list is asked again. */
+  const changed = useSignal<ReadonlyMap<string, Partial<Issue>>>(new Map());
+  const failure = useSignal<Failure | undefined>(undefined);
+  const scroller = useRef<Scroller | null>(null);
+
+  const load = () =>
+    paged.restart(fetchIssues()).then(() => {
+      changed.value = new Map();
+      cursor.value = Math.min(cursor.peek(), Math.max(0, paged.count.peek() - 1));
+    });
+  useEffect(() => {
+    cursor.value = 0;
+    chosen.value = new Set();
+    void load().then(() => scroller.current?.toTop());
+  }, [filter.value]);
+  useEffect(() => () => paged.stop(), [paged]);
+
+  const at = (index: number) => {
+    const issue = paged.at(index);
+    const own = issue && changed.value.get(issue.id);
+    return own ? { ...issue, ...own } : issue;
+  };
+  const open = (index: number) => {
+    const issue = paged.at(index);
+    if (issue) navigate(link(`/errors/${encodeURIComponent(issue.id)}`));
+  };
+  const step = (by: number) => {
+    const count = paged.count.peek();
+    if (count === 0) return false;
+    cursor.value = Math.max(0, Math.min(count - 1, cursor.peek() + by));
+    scroller.current?.reveal(cursor.peek());
+    return true;
+  };
+  const tick = (index: number) => {
+    const issue = paged.at(index);
+    if (!issue) return;
+    const next = new Set(chosen.peek());
+    if (!next.delete(issue.id)) next.add(issue.id);
+    chosen.value = next;
+  };
+  /** The issues that an action means: the ticked ones, else the one under the cursor. */
+  const meant = () => {
+    if (chosen.peek().size > 0) return [...chosen.peek()];
+    const issue = paged.at(cursor.peek());
+    return issue ? [issue.id] : [];
+  };
+  const run = async (name: Key) => {
+    const ids = meant();
+    if (ids.length === 0) return;
+    const one = chosen.peek().size === 0;
+    const { status } = ACTIONS[name];
+    changed.value = new Map<string, Partial<Issue>>([
+      ...changed.peek(),
+      ...ids.map((id): [string, Partial<Issue>] => [id, { status }]),
+    ]);
+    chosen.value = new Set();
+    if (one) step(1);
+    failure.value = await act(name, ids);
+    if (failure.value) changed.value = new Map();
+  };
+  const join = async () => {
+    const ids = [...chosen.peek()];
+    if (ids.length < 2) return;
+    chosen.value = new Set();
+    failure.value = await merge(ids);
+    await load();
+  };
+  useKeys({
+    j: () => step(1),
+    ArrowDown: () => step(1),
+    k: () => step(-1),
+    ArrowUp: () => step(-1),
+    x: () => tick(cursor.peek()),
+    Enter: (event) => {
+      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
+      return open(cursor.peek());
+    },
+    Escape: () => {
+      if (chosen.peek().size === 0) return false;
+      chosen.value = new Set();
+      return true;
+    },
+    m: () => void join(),
+    ...Object.fromEntries(
+      Object.entries(ACTIONS).map(([name, { key }]) => [key, () => void run(name as Key)]),
+    ),
+  });
+
+  const total = paged.total.value;
+  return (
+    <div class="errors">
+      <div class="row errors-top">
+        <Search value={text.value} onAsk={(q) => choose({ q })} />
+        <Choice
+          label="Status"
+          none={statuses.value === OPEN ? "Open" : "All"}
+          options={STATUSES.map((name) => ({ name }))}
+          chosen={statuses.value === OPEN ? [] : statuses.value}
+          onChange={(names) => choose({ status: names as IssueStatus[] })}
+        />
+        <button
+          type="button"
+          class="button"
+          aria-pressed={statuses.value.length === 0}
+          onClick={() => choose({ status: statuses.value.length === 0 ? OPEN : "all" })}
+        >
+          All
+        </button>
+        <Choice
+          label="Category"
+          none="All categories"
+          options={CATEGORIES.map((name) => ({ name }))}
+          chosen={categories.value}
+          onChange={(names) => choose({ category: names as Category[] })}
+        />
+        <label class="row">
+          <span class="dim">Sort by</span>
+          <select
+            class="input"
+            aria-label="Sort by"
+            value={sort.value}
+            onChange={(event) => choose({ sort: event.currentTarget.value as Sort })}
+          >
+            {Object.entries(SORTS).map(([name, says]) => (
+              <option key={name} value={name}>
+                {says}
+              </option>
+            ))}
+          </select>
+        </label>
+        <span class="grow" />
+        {total !== undefined && <b class="errors-total">{plural(total, "error")}</b>}
+      </div>
+      <div class="row errors-actions" role="toolbar" aria-label="What to do">
+        <span class="dim errors-chosen">
+          {chosen.value.size > 0 ? `${chosen.value.size} chosen` : "this one"}
+        </span>
+        {(Object.keys(ACTIONS) as Key[]).map((name) => (
+          <button key={name} type="button" class="button small" onClick={() => void run(name)}>
+            {ACTIONS[name].says} <kbd>{ACTIONS[name].key}</kbd>
+          </button>
+        ))}
+        <button
+          type="button"
+          class="button small"
+          disabled={chosen.value.size < 2}
+          onClick={() => void join()}
+        >
+          Merge <kbd>m</kbd>
+        </button>
+        <span class="grow" />
+        <span class="dim">
+          <kbd>j</kbd> <kbd>k</kbd> move · <kbd>x</kbd> choose · <kbd>Enter</kbd> open
+        </span>
+      </div>
+      {failure.value && <Stale failure={failure.value} retry={() => void load()} />}
+      <List
+        paged={paged}
+        at={at}
+        cursor={cursor}
+        chosen={chosen.value}
+        scroller={scroller}
+        open={open}
+        tick={tick}
+      />
+    </div>
+  );
+}
+
+interface ListProps {
+  paged: Paged<Issue>;
+  at: (index: number) => Issue | undefined;
+  cursor: { value: number };
+  chosen: ReadonlySet<string>;
+  scroller: { current: Scroller | null };
+  open: (index: number) => void;
+  tick: (index: number) => void;
+}
+
+function List({ paged, at, cursor, chosen, scroller, open, tick }: ListProps) {
+  const total = paged.total.value;
+  const failure = paged.failure.value;
+  if (total === undefined) {
+    if (failure) return <Failed failure={failure} retry={() => paged.retry()} />;
+    return <div class="lines">{paged.slow.value && <Skeleton rows={14} />}</div>;
+  }
+  const count = paged.count.value;
+  return (
+    <div class="lines" style={{ "--line-columns": COLUMNS }}>
+      <Late on={paged.slow.value} />
+      {failure && <Stale failure={failure} retry={() => paged.retry()} />}
+      {count === 0 ? (
+        <Nothing />
+      ) : (
+        <VirtualList
+          label="Errors"
+          count={count}
+          total={total}
+          rowHeight={ROW}
+          active={cursor.value}
+          rowId={(index) => `issue-${at(index)?.id ?? index}`}
+          scroller={scroller}
+          onWindow={(first, last) => paged.window(first, last)}
+          head={<Head />}
+          row={(index) => {
+            const issue = at(index);
+            if (!issue)
+              return (
+                <div key={`gap-${index}`} class="line issue-line line-gap" role="row" aria-hidden="true" />
+              );
+            return (
+              <IssueLine
+                key={issue.id}
+                issue={issue}
+                index={index}
+                selected={cursor.value === index}
+                chosen={chosen.has(issue.id)}
+                onOpen={open}
+                onTick={tick}
+              />
+            );
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function Head() {
+  return (
+    <div class="line line-head" role="row">
+      <span role="columnheader" />
+      <span role="columnheader">Error</span>
+      <span role="columnheader">Status</span>
+      <span role="columnheader">Category</span>
+      <span role="columnheader">24 hours</span>
+      <span role="columnheader" class="number">
+        Times
+      </span>
+      <span role="columnheader" class="number">
+        Users
+      </span>
+      <span role="columnheader" class="number">
+        Jobs
+      </span>
+      <span role="columnheader">Last seen</span>
+    </div>
+  );
+}
+
+function Nothing() {
+  const narrowed = text.value !== "" || categories.value.length > 0 || statuses.value !== OPEN;
+  return (
+    <Empty title={narrowed ? "No error matches" : "No open errors in this time range"}>
+      {narrowed ? (
+        <button type="button" class="button" onClick={() => choose({ q: "", category: [], status: OPEN })}>
+          <Icon name="close" size={14} /> Show all open errors
+        </button>
+      ) : (
+        <>
+          <p>Exceptions that are logged or that nobody handles come here by themselves; others with</p>
+          <Command text="plainview.capture_exception()" />
+        </>
+      )}
+      <Elsewhere />
+    </Empty>
+  );
+}
