@@ -21,6 +21,7 @@ __all__ = [
     "PREFIX",
     "PROFILES",
     "QUIET_LOGGERS",
+    "SECRETS",
     "Settings",
     "SettingsError",
     "descriptions",
@@ -29,6 +30,8 @@ __all__ = [
 ]
 
 PREFIX: Final = "PLAINVIEW_"
+#: Settings whose values are never shown.
+SECRETS: Final = frozenset({"token", "sentry_dsn"})
 
 #: What each environment changes of the defaults. An environment of another name behaves as production.
 PROFILES: Final[dict[str, dict[str, Any]]] = {
@@ -121,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     ] = ""
     loki_url: Annotated[str, Meta(description="Also push logs to this Loki, e.g. http://localhost:3100.")] = ""
     webhook_url: Annotated[str, Meta(description="Also POST log lines (NDJSON) to this URL.")] = ""
+    sentry_dsn: Annotated[str, Meta(description="Also send errors to this Sentry DSN, as events. Never logged.")] = ""
 
     endpoint: Annotated[
         str, Meta(description="URL of a Plainview server on another machine; segments are shipped there.")
@@ -297,6 +301,6 @@ def load(environ: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
     except msgspec.ValidationError as error:
         reason, _, place = str(error).partition(" - at `$.")
         name = re.match(r"\w*", place)[0]  # type: ignore[index] # matches the empty string at least
-        shown = "" if name == "token" else f"={values.get(name)!r}"
+        shown = "" if name in SECRETS else f"={values.get(name)!r}"
         msg = f"{environment_name(name)}{shown}: {reason}"
         raise SettingsError(msg) from None

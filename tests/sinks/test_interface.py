@@ -13,14 +13,15 @@ EVERYTHING = {
     "otlp_endpoint": "http://localhost:4318",
     "loki_url": "http://localhost:3100",
     "webhook_url": "http://localhost:9/hook",
+    "sentry_dsn": "http://key@localhost:9/1",
 }
 
 
 def test_each_setting_of_the_table_brings_its_sink(tmp_path):
     sinks = chosen(settings.load({}, dir=str(tmp_path), service="studio", **EVERYTHING))
-    assert [sink.name for sink in sinks] == ["console", "file", "otlp", "loki", "webhook"]
+    assert [sink.name for sink in sinks] == ["console", "file", "otlp", "loki", "webhook", "sentry"]
     assert all(isinstance(sink, Sink) for sink in sinks)
-    assert {kind for sink in sinks for kind in sink.kinds} == {"log", "span"}
+    assert {kind for sink in sinks for kind in sink.kinds} == {"log", "span", "error"}
     assert set(SINKS) == set(EVERYTHING)
 
 

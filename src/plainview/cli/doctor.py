@@ -15,7 +15,7 @@ import msgspec
 import typer
 
 from plainview import __version__, segments
-from plainview.settings import SettingsError, descriptions, environment_name, load
+from plainview.settings import SECRETS, SettingsError, descriptions, environment_name, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -260,6 +260,6 @@ def _list_settings() -> None:
     values = load()
     for name, description in descriptions().items():
         value = getattr(values, name)
-        shown = "(set)" if name == "token" and value else str(value)
+        shown = "(set)" if name in SECRETS and value else str(value)
         table.add_row(name, environment_name(name), escape(shown), escape(description))
     Console(highlight=False).print(table)

@@ -28,6 +28,7 @@ SINKS: Final[dict[str, Callable[[Settings], Sink]]] = {
     "otlp_endpoint": partial(_made_by, "otlp"),
     "loki_url": partial(_made_by, "loki"),
     "webhook_url": partial(_made_by, "webhook"),
+    "sentry_dsn": partial(_made_by, "sentry"),
 }
 
 

@@ -73,6 +73,8 @@ class Endpoint:
         self._compress = compress
         self._connection: HTTPConnection | None = None
         self._process = 0
+        #: Headers of the last answer, by their names in lower case.
+        self.answered: dict[str, str] = {}
         #: What messages call the receiver: never with its password.
         self.shown = f"{parts.scheme}://{self._host}{f':{self._port}' if self._port else ''}{parts.path}"
 
@@ -90,6 +92,7 @@ class Endpoint:
             status, reason, retry_after, answer = self._exchange(body)
         except (OSError, HTTPException) as error:
             self.close()
+            self.answered = {}
             msg = f"{self.shown}: {str(error) or type(error).__name__}"
             raise Unavailable(msg) from error
         if 200 <= status < 300:  # noqa: PLR2004 - the successful answers, RFC 9110 §15.3
@@ -121,6 +124,7 @@ class Endpoint:
         connection.request("POST", self._target, body, self._headers)
         response = connection.getresponse()
         answer = response.read(_MAX_ANSWER)
+        self.answered = {name.lower(): value for name, value in response.headers.items()}
         if response.will_close or not response.isclosed():
             self.close()
         return response.status, response.reason, _retry_after(response), answer

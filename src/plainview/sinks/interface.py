@@ -20,7 +20,7 @@ class Sink(Protocol):
 
     #: Short and constant: it names the sink in counters and in the one report of an error.
     name: str
-    #: The kinds of record it takes: ``log``, ``span``.
+    #: The kinds of record it takes: ``log``, ``span``, ``error``.
     kinds: frozenset[str]
 
     def write(self, kind: str, lines: Sequence[bytes]) -> None:
