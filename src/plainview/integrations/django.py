@@ -49,6 +49,6 @@ def _noting_route(resolve: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _failed(**_: Any) -> None:  # noqa: ANN401 - Django's signal
-    exchange = serving.get()
-    if exchange is not None:
-        exchange.error = sys.exc_info()[1]
+    exchange, error = serving.get(), sys.exc_info()[1]
+    if exchange is not None and error is not None:
+        exchange.broke(error)

@@ -205,6 +205,20 @@ class Exchange:
         except Exception as error:  # noqa: BLE001 - see the module
             failed(error)
 
+    def broke(self, error: BaseException) -> None:
+        """The framework caught an exception and makes a response of it. Called while the request is current."""
+        self.error = error
+        try:
+            self._tell(error, f"{self.noun} failed")
+        except Exception as fault:  # noqa: BLE001 - see the module
+            failed(fault)
+
+    def _tell(self, error: BaseException, message: str) -> None:
+        """Make an exception an error of the request."""
+        self._access.runtime.recorder.errors.capture(
+            error, mechanism=self.mechanism, handled=False, logger=LOGGER, message=message
+        )
+
     def stream_started(self) -> None:
         """A response has begun that may go on for hours (server-sent events): say so now, not when it is over."""
         self.streaming = True
@@ -299,9 +313,7 @@ class Exchange:
         token = current.set(Frame(self._bound(), own.span, own.ids, own.otel))
         try:
             if error is not None:
-                self._access.runtime.recorder.errors.capture(
-                    error, mechanism=self.mechanism, handled=False, logger=LOGGER, message=message
-                )
+                self._tell(error, message)
             named = {"method": self.method, "route": self.route, "path": self.path, **fields}
             if self._access.keeps(level):
                 self._access.write(level, message, named, error)

@@ -51,4 +51,4 @@ def _started(_app: Any, **_: Any) -> None:  # noqa: ANN401 - Flask's signal
 def _failed(_app: Any, *, exception: BaseException, **_: Any) -> None:  # noqa: ANN401 - Flask's signal
     exchange = serving.get()
     if exchange is not None:
-        exchange.error = exception
+        exchange.broke(exception)

@@ -21,6 +21,7 @@ HOOKS: Final[dict[str, dict[str, str]]] = {
     },
     "multiprocessing": {
         "multiprocessing.process": "processes:install",
+        "multiprocessing.util": "processes:install_exit",
         "multiprocessing.pool": "processes:install_pool",
         "concurrent.futures.process": "processes:install_executor",
     },

@@ -7,6 +7,7 @@ the ids of the span, and the settings, for a child that nobody has configured.
 from __future__ import annotations
 
 import functools
+import sys
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["install", "install_executor", "install_pool"]
+__all__ = ["install", "install_executor", "install_exit", "install_pool"]
 
 _PLAIN: Final = (str, int, float, bool)
 
@@ -92,6 +93,30 @@ def install(module: ModuleType) -> None:
         return wrapper
 
     replace(module.BaseProcess, "start", make)
+
+
+def install_exit(module: ModuleType) -> None:
+    """What a process fails of is an error. ``module`` is ``multiprocessing.util``.
+
+    A process of `multiprocessing` catches what its ``run`` raises, prints it and ends without `sys.excepthook`; on its
+    way out it calls the function that is replaced here.
+    """
+
+    def make(exit_function: Callable[..., None]) -> Callable[..., None]:
+        def wrapper(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passes through
+            try:
+                recorder = runtime.runtime().recorder
+                error = sys.exc_info()[1]
+                if error is not None:
+                    recorder.errors.capture(error, mechanism="multiprocessing", handled=False, level="CRITICAL")
+                recorder.flush(everything=True)
+            except Exception as fault:  # noqa: BLE001 - the process ends as it would
+                failed(fault)
+            exit_function(*args, **kwargs)
+
+        return wrapper
+
+    replace(module, "_exit_function", make)
 
 
 def install_executor(module: ModuleType) -> None:
