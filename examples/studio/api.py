@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import uvicorn
-from fastapi import Depends, FastAPI, Header, HTTPException, Query, Response
-from pydantic import BaseModel, Field
+from fastapi import Depends, FastAPI, Header, HTTPException, Query, Request, Response
+from pydantic import BaseModel, Field, ValidationError
 from sqlalchemy import select, text
 from sqlalchemy.orm import selectinload
 
 import plainview
-from studio import catalogue, jobs
+from studio import catalogue, exports, jobs
 from studio.database import Book, Job, Session
 from studio.settings import API_URL, PROVIDER_URL
 
@@ -43,6 +43,19 @@ class NewBook(BaseModel):
     series: Annotated[str, Field(pattern=r"^[a-z-]{3,40}$")]
     currency: Currency = "EUR"
     chapters: Annotated[int, Field(ge=1, le=12)] = 5
+
+
+class Part(BaseModel):
+    """A chapter as an author sends it in."""
+
+    title: Annotated[str, Field(max_length=200)]
+    text: str
+
+
+class Manuscript(BaseModel):
+    """A book as an author sends it in."""
+
+    parts: Annotated[list[Part], Field(min_length=1, max_length=99)]
 
 
 class NewJob(BaseModel):
@@ -149,9 +162,34 @@ async def title_ideas(book_id: int, _: User) -> dict[str, Any]:
         log.exception("provider did not answer in time", timeout_seconds=_IDEAS_TIMEOUT.read)
         raise HTTPException(504, "the provider did not answer in time") from error
     except httpx.HTTPStatusError as error:
-        log.warning("provider refused", status=error.response.status_code)
+        failed = error.response.is_server_error
+        log.warning("provider refused", status=error.response.status_code, exc_info=error if failed else None)
         raise HTTPException(502, f"the provider answered {error.response.status_code}") from error
     return {"ideas": [response.json()["choices"][0]["message"]["content"]]}
+
+
+@app.get("/books/{book_id}/export")
+def export_book(book_id: int, _: User, form: Literal["epub", "text"] = "text") -> dict[str, Any]:
+    """A book in another form."""
+    with Session() as session:
+        book = _existing(session.get(Book, book_id), book_id)
+        try:
+            return {"form": form, "content": exports.export(book, form)}
+        except ImportError as error:
+            log.exception("cannot export", form=form, component="exports")
+            raise HTTPException(501, f"{form} is not available") from error
+
+
+@app.put("/books/{book_id}/manuscript")
+async def take_manuscript(book_id: int, request: Request, _: User) -> dict[str, Any]:
+    """Take in what an author wrote. Authors' programs are many, and what they send has to be looked at closely."""
+    try:
+        manuscript = Manuscript.model_validate_json(await request.body())
+    except ValidationError as error:
+        log.warning("manuscript refused", exc_info=error, component="manuscripts", problems=error.error_count())
+        raise HTTPException(422, f"{error.error_count()} things are wrong with the manuscript") from error
+    log.info("manuscript taken", parts=len(manuscript.parts))
+    return {"book": book_id, "parts": len(manuscript.parts)}
 
 
 @app.get("/search")

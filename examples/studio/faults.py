@@ -1,6 +1,7 @@
 """What goes wrong for a while, and when: a schedule that every process reads from the same clock.
 
-What goes wrong at random all the time stands where it happens (`studio.provider`, `studio.load`).
+What goes wrong at random all the time stands where it happens (`studio.provider`, `studio.load`). `ERRORS` has an error
+of each category, and where the studio raises it.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from typing import Final, NamedTuple
 
 from studio.settings import EPOCH
 
-__all__ = ["SCHEDULE", "Fault", "active"]
+__all__ = ["ERRORS", "SCHEDULE", "Fault", "active"]
 
 
 class Fault(NamedTuple):
@@ -22,6 +23,8 @@ class Fault(NamedTuple):
 
 
 SCHEDULE: Final = {
+    #: A node of the provider has no memory left, another does not answer.
+    "sick nodes": Fault(first=6, every=150, lasts=12),
     #: The provider lets hardly anybody through (429).
     "rate limit": Fault(first=9, every=170, lasts=8),
     #: The worker is killed in the middle of a job, as if it had run out of memory.
@@ -30,6 +33,16 @@ SCHEDULE: Final = {
     "slow disk": Fault(first=30, every=200, lasts=15),
     #: The provider answers nothing but 503.
     "provider outage": Fault(first=50, every=240, lasts=14),
+}
+
+#: Category → type of an exception of it that the studio raises, and where.
+ERRORS: Final = {
+    "transient": ("httpx.ReadTimeout", "studio.api: the provider does not answer in time"),
+    "configuration": ("ModuleNotFoundError", "studio.exports: the plugin that makes e-books is not installed"),
+    "resource": ("MemoryError", "studio.provider: a node has no memory left"),
+    "bug": ("KeyError", "studio.catalogue: a currency was forgotten"),
+    "external": ("httpx.HTTPStatusError", "studio.api: the provider answers 500 or 503"),
+    "user": ("pydantic_core._pydantic_core.ValidationError", "studio.api: a manuscript of the wrong form"),
 }
 
 

@@ -75,6 +75,11 @@ class Reader:
             await self._create(title)
         for number in (1, 2, 3, 4):
             await self._send("GET", f"/books/{number}/royalties")
+        for form in ("text", "epub"):
+            await self._send("GET", "/books/1/export", params={"form": form})
+        for parts in (2, 0):
+            await self._send_in(parts)
+        await asyncio.gather(*(self.ideas() for _ in range(12)))
         for method, path, given in _BLUNDERS:
             await self._send(method, path, **given)
 
@@ -136,6 +141,21 @@ class Reader:
         else:
             await self.read()
 
+    async def export(self) -> None:
+        """Take it home."""
+        form = random.choices(("text", "epub"), (3, 1))[0]
+        await self._send("GET", f"/books/{self._book}/export", params={"form": form})
+
+    async def send_in(self) -> None:
+        """Send in what one has written, in the form that was asked for or not."""
+        await self._send_in(random.choice((3, 5, 8, 0)))
+
+    async def _send_in(self, parts: int) -> None:
+        written = {"parts": [{"title": prose.title(), "text": prose.paragraph(2)} for _ in range(parts)]}
+        await self._send(
+            "PUT", f"/books/{self._book}/manuscript", json=written if parts else {"chapters": [prose.title()]}
+        )
+
     async def blunder(self) -> None:
         """Get something wrong."""
         method, path, given = random.choice(_BLUNDERS)
@@ -149,8 +169,9 @@ class Reader:
 _ACTIONS: Final = (
     Reader.browse, Reader.read, Reader.contents, Reader.search, Reader.royalties, Reader.ideas,
     Reader.create, Reader.order, Reader.follow, Reader.blunder,
+    Reader.export, Reader.send_in,
 )  # fmt: skip
-_WEIGHTS: Final = (22, 22, 9, 8, 5, 5, 6, 5, 14, 4)
+_WEIGHTS: Final = (22, 22, 9, 8, 5, 5, 6, 5, 14, 4, 2, 2)
 
 _BLUNDERS: Final[tuple[tuple[str, str, dict[str, Any]], ...]] = (
     ("POST", "/books", {"json": {"title": "", "author": "Anon", "genre": "poetry", "chapters": 400}}),

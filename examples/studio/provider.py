@@ -80,9 +80,10 @@ async def admit(authorization: Annotated[str, Header()] = "") -> None:
     if random.random() < (0.8 if faults.active("rate limit") else _LIMITED):
         log.warning("rate limited", extra={"limit_per_minute": 600, "caller": authorization})
         raise HTTPException(429, "too many requests", headers={"Retry-After": "1"})
-    if random.random() < _BROKEN:
+    sick = faults.active("sick nodes")
+    if random.random() < (0.25 if sick else _BROKEN):
         _allocate(random.randint(40, 80))
-    if random.random() < _HANGING:
+    if random.random() < (0.15 if sick else _HANGING):
         log.warning("node does not answer", extra={"node": f"gpu-{random.randint(1, 8)}"})
         await asyncio.sleep(_HANG_SECONDS)
 

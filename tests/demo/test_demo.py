@@ -5,9 +5,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sys
 
 import pytest
-from demo_process import alive, eventually
+from demo_process import EXAMPLES, alive, eventually
+
+sys.path.insert(0, str(EXAMPLES))
+
+from studio import faults
 
 SERVICES = {"studio-api", "studio-worker", "llm-provider"}
 
@@ -59,6 +64,10 @@ def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(star
         "a hostile title": {"message_contains": "<script>alert(document.cookie)</script>"},
     }.items():
         eventually(lambda wanted=wanted: _found(demo, **wanted), 30, what)
+
+    # An error of each category is there.
+    for kind, _ in faults.ERRORS.values():
+        eventually(lambda kind=kind: _found(demo, filters={"exception_type": kind}), 40, kind)
     bug = _found(demo, message_contains="request failed", filters={"exception_type": "KeyError"})[0]
     assert "in _in_currency" in bug["exception"]["stack_trace"]
     assert not _found(demo, message_contains="sk-studio")
