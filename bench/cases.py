@@ -132,6 +132,13 @@ CASES: Final = (
         "web", "requests", 4_000, 1_500,
     ),
     Case(
+        "exception", "An exception of 20 frames, captured, safe when the call returns",
+        (OURS, "sentry-sdk", "sentry-sdk (no locals)"),
+        ("wall_us", "cpu_us", "kept"),
+        _at_most(1 / 5, ("sentry-sdk", "sentry-sdk (no locals)"), "wall_us", "cpu_us"),
+        "errors", "exceptions", 2_000, 500, rounds=5,
+    ),
+    Case(
         "start", "Import and configure, in a fresh process",
         (OURS, "logfire", "sentry-sdk"),
         ("ready_ms", "cpu_ms", "first_ms"),

@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from bench.contenders import Logs, Spans, Web
+    from bench.contenders import Errors, Logs, Spans, Web
 
-__all__ = ["beside_a_busy_thread", "busy_disk", "four_threads", "level_off", "one_after_another", "requests", "spans"]
+__all__ = [
+    "beside_a_busy_thread", "busy_disk", "exceptions", "four_threads", "level_off", "one_after_another", "requests",
+    "spans",
+]  # fmt: skip
 
 _THREADS: Final = 4
 _PAUSE: Final = 0.001
 _BURST: Final = 10
 
 
-def _run(made: Logs | Spans, warm_up: Callable[[], None], calls: Callable[[], None], count: int) -> dict[str, float]:
+def _run(
+    made: Errors | Logs | Spans, warm_up: Callable[[], None], calls: Callable[[], None], count: int
+) -> dict[str, float]:
     warm_up()
     cpu, wall = time.process_time_ns(), time.perf_counter_ns()
     calls()
@@ -47,6 +52,11 @@ def one_after_another(logs: Logs, count: int, _folder: Path) -> dict[str, float]
 def spans(made: Spans, count: int, _folder: Path) -> dict[str, float]:
     """Spans as fast as one thread can make them."""
     return _run(made, lambda: made.make(count // 10), lambda: made.make(count), count)
+
+
+def exceptions(made: Errors, count: int, _folder: Path) -> dict[str, float]:
+    """Exceptions that are raised, caught and captured one after another."""
+    return _run(made, lambda: made.capture(count // 10), lambda: made.capture(count), count)
 
 
 def four_threads(logs: Logs, count: int, _folder: Path) -> dict[str, float]:

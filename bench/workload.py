@@ -15,7 +15,10 @@ if TYPE_CHECKING:
         Awaitable[None],
     ]
 
-__all__ = ["ATTRIBUTES", "CARRIERS", "CONTEXT", "MESSAGE", "NAME", "SERVICE", "SPAN", "WEIGHT", "application", "serve"]
+__all__ = [
+    "ATTRIBUTES", "CARRIERS", "CONTEXT", "FRAMES", "MESSAGE", "NAME", "SERVICE", "SPAN", "WEIGHT", "application",
+    "fail", "serve",
+]  # fmt: skip
 
 SERVICE: Final = "bench"
 #: Name of the logger, where there is one.
@@ -29,6 +32,9 @@ WEIGHT: Final = 2.75
 #: A span's name and its four attributes.
 SPAN: Final = "render page"
 ATTRIBUTES: Final[dict[str, str | int | float | bool]] = {"engine": "pdf", "pages": 12, "scale": 1.5, "cached": False}
+
+#: Frames of an exception, besides the one that catches it.
+FRAMES: Final = 20
 
 _SCOPE: Final = {
     "type": "http",
@@ -48,6 +54,15 @@ _HEADERS: Final = [
     (b"accept-encoding", b"gzip"),
     (b"x-request-id", b"5f0c1a52e6d94b0f8a3b7c2d9e10f4a6"),
 ]
+
+
+def fail(number: int, depth: int = FRAMES - 1) -> None:
+    """Raise an exception, ``FRAMES`` frames below the caller."""
+    remark = f"order {number}"
+    if depth:
+        fail(number, depth - 1)
+    msg = f"{remark} has no address"
+    raise LookupError(msg)
 
 
 def application(work: Callable[[int], object] | None) -> FastAPI:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.workload import ASGIApp
 
-__all__ = ["MODULES", "Logs", "Spans", "Web", "lines"]
+__all__ = ["MODULES", "Errors", "Logs", "Spans", "Web", "lines"]
 
 #: Contender → the module that sets it up.
 MODULES: Final = {
@@ -32,6 +32,7 @@ MODULES: Final = {
     "structlog + opentelemetry": "bench.contenders.structlog_opentelemetry",
     "structlog + opentelemetry (lean)": "bench.contenders.structlog_opentelemetry_lean",
     "sentry-sdk": "bench.contenders.sentry",
+    "sentry-sdk (no locals)": "bench.contenders.sentry_lean",
     "bare": "bench.contenders.bare",
 }
 
@@ -56,6 +57,16 @@ class Spans:
 
     #: Open a span with the four attributes and close it, this many times.
     make: Callable[[int], None]
+    finish: Callable[[], None]
+    kept: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Something that captures exceptions, set up."""
+
+    #: Raise an exception, catch and capture it, this many times.
+    capture: Callable[[int], None]
     finish: Callable[[], None]
     kept: Callable[[], int]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.contenders import Logs, Spans, Web, lines
-from bench.workload import ATTRIBUTES, CARRIERS, CONTEXT, MESSAGE, NAME, SERVICE, SPAN, WEIGHT, application
+from bench.contenders import Errors, Logs, Spans, Web, lines
+from bench.workload import ATTRIBUTES, CARRIERS, CONTEXT, MESSAGE, NAME, SERVICE, SPAN, WEIGHT, application, fail
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,21 @@ def spans(folder: Path) -> Spans:
                 pass
 
     return Spans(make, plainview.shutdown, lambda: lines(*folder.glob("spool/*/span-*.ndjson")))
+
+
+def errors(folder: Path) -> Errors:
+    import plainview
+
+    configure(folder, error_burst=0)  # each is written, as by everybody else
+
+    def capture(count: int) -> None:
+        for number in range(count):
+            try:
+                fail(number)
+            except LookupError:
+                plainview.capture_exception()
+
+    return Errors(capture, plainview.shutdown, lambda: lines(*folder.glob("spool/*/error-*.ndjson")))
 
 
 def web(folder: Path) -> Web:
