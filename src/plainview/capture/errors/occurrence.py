@@ -54,6 +54,7 @@ _NOT_HANDLED: Final = {
     "uvicorn.error": "asgi",
 }
 _INNERMOST: Final = 8
+_MAX_THREADS: Final = 256
 #: Frames and source lines of an occurrence whose line is too long otherwise.
 _LEAN: Final = (5, 15)
 #: Exceptions that may wait for somebody to tell of them, and how long, seconds.
@@ -129,6 +130,7 @@ class Errors:
         self._left: deque[_Left] = deque()
         runtime = {"name": sys.implementation.name, "version": sys.version.partition(" ")[0]}
         self._runtime: Final = {"runtime": runtime}
+        self._threads: dict[str, bytes] = {}
 
     def after_fork(self) -> None:
         """In a forked child."""
@@ -346,8 +348,10 @@ class Errors:
         component = members.get("component") or _component(extra)
         if component:
             members["component"] = component
-        said = encode({name: recorder.encoding.safe(value) for name, value in members.items() if value != ""})[1:-1]
-        around = encode(recorder.encoding.safe(self._around(context)))
+        safe = recorder.encoding.safe
+        given = {name: safe(members[name]) for name in ("component", "fingerprint") if name in members}
+        said = encode({name: value for name, value in (members | given).items() if value != ""})[1:-1]
+        around = self._around(context)
         head = b"".join((said, b',"message":', message, b",", recorder.static, known))
         tail = b'"context":%b,"extra":%b}\n' % (around, extra)
         if seen is None:
@@ -363,14 +367,18 @@ class Errors:
             line = head + b'"exceptions":%b,' % encode([self._named(seen, 0)]) + tail
         return line
 
-    def _around(self, context: Mapping[str, Any] | None) -> dict[str, Any]:
-        found: dict[str, Any] = {}
+    def _around(self, context: Mapping[str, Any] | None) -> bytes:
+        """The member context: the interpreter and the thread, the request, what was given."""
+        encoding, thread = self.recorder.encoding, threading.current_thread().name
+        told = self._threads.get(thread)
+        if told is None:
+            if len(self._threads) >= _MAX_THREADS:
+                self._threads.clear()
+            contexts = {**self._runtime, "thread": {"name": encoding.text(thread)}}
+            told = self._threads[thread] = encode({"contexts": contexts})[:-1]
         serving = errors.request()
-        if serving:
-            found["request"] = serving
-        thread = threading.current_thread().name
-        found["contexts"] = {**self._runtime, "thread": {"name": thread}}
-        return {**found, **(context or {})}
+        more = {**({"request": serving} if serving else {}), **(context or {})}
+        return b"%b,%b" % (told, encode(encoding.safe(more))[1:]) if more else told + b"}"
 
     def _exceptions(self, seen: _Seen, *, lean: bool) -> bytes:
         """The member exceptions."""
