@@ -1,0 +1,1 @@
+"""How an older state becomes this one."""
