@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from plainview.ingest.occurrences import checked
 from plainview.records import ErrorRecord, ExceptionInfo, LogRecord, MetricRecord, Source, SpanRecord
 from plainview.store.rows import OF_KIND
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from plainview.store.rows import Rows
 
@@ -64,6 +65,9 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 }
 
 
+#: Kind → what turns its records into rows.
+_TABULATORS: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = OF_KIND | {"error": checked}
+
 #: Kind → the member that its lines have. A log may speak of them too: it is one if it is not the other.
 _SIGNS: Final = {"span": b'"start_time_unix_nano":', "error": b'"mechanism":', "metric": b'"points":['}
 
@@ -110,7 +114,10 @@ def _reason(error: BaseException) -> str:
 
 
 def tabulate(
-    kind: str, records: Sequence[Any], streams: str | Sequence[str]
+    kind: str,
+    records: Sequence[Any],
+    streams: str | Sequence[str],
+    rows_of: Callable[[Any, str | Sequence[str]], Rows] | None = None,
 ) -> tuple[Rows | None, dict[int, Rejected]]:
     """Rows of the records, and by their index those that do not fit the table, as lines again.
 
@@ -118,15 +125,17 @@ def tabulate(
         kind: one of :data:`plainview.records.KINDS`.
         records: as :func:`decode` gives them.
         streams: the stream they all came by, or the stream of each.
+        rows_of: makes the rows; left out, errors are not grouped.
     """
     unfit: dict[int, Rejected] = {}
-    if kind not in OF_KIND:
+    rows_of = rows_of or _TABULATORS.get(kind)
+    if rows_of is None:
         return None, {}
     pending = [(0, len(records))] if records else []
     while pending:
         start, end = pending.pop()
         try:
-            rows = OF_KIND[kind](records[start:end], streams if isinstance(streams, str) else streams[start:end])
+            rows = rows_of(records[start:end], streams if isinstance(streams, str) else streams[start:end])
         except Exception as error:  # noqa: BLE001 - whatever a record does, it goes aside and the others do not
             if end - start == 1:
                 unfit[start] = Rejected(_line(records[start]), _reason(error))
@@ -140,7 +149,7 @@ def tabulate(
     if not fit:
         return None, unfit
     kept = streams if isinstance(streams, str) else [streams[index] for index in fit]
-    return OF_KIND[kind]([records[index] for index in fit], kept), unfit
+    return rows_of([records[index] for index in fit], kept), unfit
 
 
 def _line(record: msgspec.Struct) -> bytes:

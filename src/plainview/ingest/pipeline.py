@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from plainview.grouping.rules import NO_RULES, Rules
 from plainview.ingest.aside import Aside
 from plainview.ingest.inbox import Inbox
 from plainview.ingest.ndjson import Rejected, decode, tabulate
+from plainview.ingest.occurrences import REMEMBERED, Occurrences
 from plainview.ingest.spool import Follower
 from plainview.store.interface import Batch, Cancellation, Position, StoreError, StoreFull
 
@@ -68,14 +70,19 @@ class Pipeline:
         store: where records go.
         directory: the data directory.
         retention_days: rows older than this are removed; None keeps all.
+        rules: the user's, on how errors are grouped.
     """
 
-    def __init__(self, store: Store, directory: Path, *, retention_days: float | None = 30) -> None:
+    def __init__(
+        self, store: Store, directory: Path, *, retention_days: float | None = 30, rules: Rules = NO_RULES
+    ) -> None:
         self.store = store
         self.aside = Aside(directory / "aside")
         #: What arrives over HTTP goes through here.
         self.inbox = Inbox(directory / "inbox")
         self.retention_days = retention_days
+        #: Groups errors; where rules of the user's are set.
+        self.occurrences = Occurrences(rules)
         self._follower = Follower(directory, store.offsets(), before_removal=self.inbox.remember)
         self._stopping = threading.Event()
         self._wake = threading.Event()
@@ -99,6 +106,7 @@ class Pipeline:
         self._sealing = Cancellation()
         # What was read before a stop, but not stored, is read again.
         self._follower.rewind(self.store.offsets())
+        self._recall()
         for name, work in (("plainview-ingest", self._follow), ("plainview-upkeep", self._keep_up)):
             thread = threading.Thread(target=work, name=name, daemon=True)
             self._threads.append(thread)
@@ -125,6 +133,16 @@ class Pipeline:
             self._wake.set()
             return self._looks.wait_for(lambda: self._caught_up > after, timeout)
 
+    def _recall(self) -> None:
+        """Know the errors that are stored, so that none of them is taken again."""
+        after = self.store.last_id("error_occurrences") - REMEMBERED
+        self.occurrences.discard()
+        sql = "SELECT error_id, fingerprint FROM error_occurrences WHERE id > ? ORDER BY id"
+        try:
+            self.occurrences.recall(self.store.query(sql, [after], timeout=None).rows)
+        except StoreError as error:
+            self._fail("errors", error)
+
     def _follow(self) -> None:
         delay = _BUSY
         while not self._stopping.is_set():
@@ -134,6 +152,7 @@ class Pipeline:
                 return
             except Exception as error:  # noqa: BLE001 - whatever happens, ingest goes on; the status says what it was
                 self._fail("ingest", error)
+                self.occurrences.discard()
                 self._follower.rewind(self.store.offsets())
                 self._stopping.wait(_RETRY)
                 continue
@@ -193,8 +212,11 @@ class Pipeline:
             batch.bytes += len(piece.data)
             batch.lines += len(good) + len(bad)
             batch.garbage += len(bad)
+        if records["error"]:
+            records["error"], streams["error"] = self.occurrences.take(records["error"], streams["error"])
+        self.occurrences.name(records["log"])
         for kind, those in records.items():
-            rows, unfit = tabulate(kind, those, streams[kind])
+            rows, unfit = tabulate(kind, those, streams[kind], self.occurrences.rows if kind == "error" else None)
             for index, rejected in unfit.items():
                 self.aside.keep(streams[kind][index], kind, [rejected])
             batch.garbage += len(unfit)
@@ -203,6 +225,7 @@ class Pipeline:
 
     def _store(self, batch: _Gathered) -> None:
         batch.garbage += self._write(Batch(batch.tables, list(batch.positions.values())))
+        self.occurrences.commit()
         counts = self._counts
         counts["lines"] += batch.lines
         counts["bytes"] += batch.bytes
@@ -296,6 +319,8 @@ class Pipeline:
         """Counts since the start, what is waiting, and every stream."""
         return {
             **self._counts,
+            "repeated_errors": self.occurrences.repeated,
+            "folded_errors": self.occurrences.folded,
             "running": bool(self._threads),
             "trouble": "; ".join(list(self._troubles.values())),
             **self._summary,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
 import numpy as np
 from msgspec.structs import astuple
 
 from plainview.records import (
     CONTEXT_FIELDS,
+    ErrorRecord,
     ExceptionInfo,
     LogRecord,
     Source,
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     import msgspec
     from numpy.typing import NDArray
 
-__all__ = ["OF_KIND", "RowError", "Rows", "Values", "of_logs", "of_spans"]
+__all__ = ["OF_KIND", "Grouped", "RowError", "Rows", "Values", "of_errors", "of_logs", "of_spans"]
 
 #: One column of a batch: a value per row, or one value that all rows share.
 Values: TypeAlias = "NDArray[Any] | str | float | None"
@@ -248,6 +249,53 @@ def of_spans(records: Sequence[SpanRecord], stream: str | Sequence[str]) -> Rows
         columns[name] = _json(name, given[name], opening)
     return Rows("spans", len(records), columns)
 
+
+class Grouped(NamedTuple):
+    """What grouping made of an error: the columns of these names."""
+
+    fingerprint: str
+    grouping: int
+    type: str
+    value: str
+    culprit: str
+    component: str
+    category: str
+
+
+def of_errors(records: Sequence[ErrorRecord], grouped: Sequence[Grouped], stream: str | Sequence[str]) -> Rows:
+    """Rows of ``error_occurrences``.
+
+    Args:
+        records: at least one.
+        grouped: of each record, what grouping made of it.
+        stream: the stream they came by, or the stream of each.
+
+    Raises:
+        RowError: a record does not fit.
+        UnicodeDecodeError: JSON of a record is no UTF-8.
+    """
+    given = _transpose(records)
+    columns: dict[str, Values] = {
+        "stream": stream if isinstance(stream, str) else _column(stream),
+        "timestamp": _times(given["timestamp"]),
+        "level": _levels(given["level"]),
+        "handled": _array("handled", [int(handled) for handled in given["handled"]], np.int32),
+    }
+    for name in ("pid", "count"):
+        columns[name] = _array(name, given[name], np.int32)
+    for name in ("error_id", *_OF_ERRORS, *CONTEXT_FIELDS):
+        columns[name] = _column(given[name])
+    for name, opening in (("exceptions", b"["), ("context", b"{"), ("extra", b"{")):
+        columns[name] = _json(name, given[name], opening)
+    for name, values in zip(Grouped._fields, zip(*grouped, strict=True), strict=True):
+        columns[name] = _array(name, values, np.int32) if name == "grouping" else _column(values)
+    return Rows("error_occurrences", len(records), columns)
+
+
+_OF_ERRORS: Final = (
+    *("logger", "message", "service", "environment", "version", "host"),
+    *("mechanism", "platform", "stack_trace"),
+)
 
 _SPECIAL: Final = {"start_time_unix_nano", "end_time_unix_nano", "attributes", "events", "links"}
 
