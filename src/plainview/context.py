@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-__all__ = ["Bound", "Frame", "bind", "context", "current", "fields", "leave", "left_in", "unbind"]
+__all__ = ["Bound", "Frame", "Left", "bind", "context", "current", "fields", "leave", "left_in", "unbind"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -165,12 +165,27 @@ def _resume_within(given: dict[str, Any], generator: Any) -> Any:  # noqa: ANN40
             step, argument = generator.throw, error
 
 
-class _Left(str):
-    """Where an exception comes from, on the exception itself: text, empty, to whoever copies, pickles or prints it."""
+class Left(str):
+    """What an exception has left behind, noted on itself: text, empty, to whoever copies, pickles or prints it."""
 
-    __slots__ = ("frame",)
+    __slots__ = ("error_id", "frame", "turn")
 
+    #: What was current where it comes from.
     frame: Frame
+    #: The id of its error, where one waits to be written.
+    error_id: str
+    #: One item, for the one who writes it; None: none waits.
+    turn: list[None] | None
+
+    def take(self) -> bool:
+        """Whether the error is the caller's to write: once."""
+        try:
+            if self.turn is not None:
+                self.turn.pop()
+                return True
+        except IndexError:
+            pass
+        return False
 
     def __reduce__(self) -> tuple[type[str], tuple[str]]:
         return str, ("",)
@@ -183,15 +198,16 @@ _attributes: Final = vars(BaseException)["__dict__"].__get__
 def leave(error: BaseException, frame: Frame) -> None:
     """Note on an exception what was current where it comes from. The first time counts: that is the innermost."""
     noted = _attributes(error)
-    if type(noted.get(_LEFT)) is not _Left:
-        noted[_LEFT] = left = _Left()
-        left.frame = frame
+    if type(noted.get(_LEFT)) is not Left:
+        left = Left()
+        left.frame, left.error_id, left.turn = frame, "", None
+        noted[_LEFT] = left
 
 
-def left_in(error: BaseException) -> Frame | None:
-    """What was current where an exception comes from; None: it has not left any context yet."""
+def left_in(error: BaseException) -> Left | None:
+    """What an exception has noted; None: it has not left any context yet."""
     found = _attributes(error).get(_LEFT)
-    return found.frame if type(found) is _Left else None
+    return found if type(found) is Left else None
 
 
 def reset(token: Token[Frame]) -> None:
