@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import weakref
 
 import pytest
 from errors import errors, only
@@ -251,6 +252,28 @@ def test_a_span_s_exception_that_is_logged_is_told_by_the_log(capture):
             plainview.get_logger("worker").exception("job failed")
     plainview.shutdown()
     assert [record["mechanism"] for record in errors(capture)] == ["logging"] * 3
+
+
+def test_nothing_that_an_exception_holds_is_held_any_longer_by_us(capture):
+    class Connection:
+        """Goes back to its pool when nobody has it any more."""
+
+    def work():
+        connection = Connection()
+        refs.append(weakref.ref(connection))
+        raise LookupError("lost")
+
+    refs = []
+    for attempt in range(3):
+        try:
+            with plainview.context(attempt=attempt), plainview.span("outermost"):
+                work()
+        except LookupError:
+            if attempt:
+                plainview.get_logger("x").exception("failed")
+        assert refs[-1]() is None
+    plainview.shutdown()
+    assert len(errors(capture)) == 3
 
 
 def test_a_capture_in_a_signal_handler_is_kept(capture):
