@@ -113,7 +113,12 @@ def _fail(sender: Any = None, exception: BaseException | None = None, **_: Any) 
     if running is None or exception is None:
         return
     runtime().recorder.errors.capture(
-        exception, mechanism="celery", handled=False, logger=_SCOPE, fields={"task": sender.name}
+        exception,
+        mechanism="celery",
+        handled=False,
+        logger=_SCOPE,
+        fields={"task": sender.name},
+        context={"transaction": sender.name},
     )
     if running.span is not None:
         running.span.note_exception(exception)

@@ -60,13 +60,17 @@ def event_of(line: bytes) -> dict[str, Any]:
         "user": {"id": record.user_id} | user if record.user_id else user,
         "contexts": contexts,
         "request": _request(request),
-        "transaction": f"{request.get('method', '')} {request['route']}".strip() if request.get("route") else "",
+        "transaction": around.pop("transaction", None) or _route(request),
         "extra": extra,
         "fingerprint": record.fingerprint,
         "logentry": {"formatted": record.message} if record.message else None,
         "exception": _exception(record),
     }
     return {name: value for name, value in event.items() if value}
+
+
+def _route(request: dict[str, Any]) -> str:
+    return f"{request.get('method', '')} {request['route']}".strip() if request.get("route") else ""
 
 
 def _request(found: dict[str, Any]) -> dict[str, Any]:
