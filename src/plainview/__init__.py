@@ -17,6 +17,14 @@ if TYPE_CHECKING:
         capture_message as capture_message,
     )
     from plainview.capture.logger import Logger as Logger
+    from plainview.capture.metrics.guards import MetricError as MetricError
+    from plainview.capture.metrics.instruments import (
+        counter as counter,
+        gauge as gauge,
+        histogram as histogram,
+        timer as timer,
+    )
+    from plainview.capture.metrics.registry import metrics as metrics
     from plainview.capture.processor import SpanProcessor as SpanProcessor
     from plainview.capture.propagation import inject as inject
     from plainview.capture.runtime import (
@@ -37,6 +45,7 @@ __version__ = "0.1.0"
 #: Public name → the module it lives in.
 _HOMES = {
     "Logger": "capture.logger",
+    "MetricError": "capture.metrics.guards",
     "Settings": "settings",
     "SettingsError": "settings",
     "Span": "capture.spans",
@@ -45,19 +54,25 @@ _HOMES = {
     "capture_exception": "capture.errors.reporting",
     "capture_message": "capture.errors.reporting",
     "configure": "capture.runtime",
+    "counter": "capture.metrics.instruments",
     "fields": "context",
+    "gauge": "capture.metrics.instruments",
     "get_logger": "capture.runtime",
+    "histogram": "capture.metrics.instruments",
     "inject": "capture.propagation",
     "instrument": "integrations",
+    "metrics": "capture.metrics.registry",
     "set_level": "capture.runtime",
     "shutdown": "capture.runtime",
     "span": "capture.runtime",
+    "timer": "capture.metrics.instruments",
     "traced": "capture.traced",
     "unbind": "context",
 }
 
 __all__ = [
     "Logger",
+    "MetricError",
     "Settings",
     "SettingsError",
     "Span",
@@ -68,13 +83,18 @@ __all__ = [
     "capture_message",
     "configure",
     "context",
+    "counter",
     "fields",
+    "gauge",
     "get_logger",
+    "histogram",
     "inject",
     "instrument",
+    "metrics",
     "set_level",
     "shutdown",
     "span",
+    "timer",
     "traced",
     "unbind",
 ]

@@ -196,6 +196,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="A trace this slow is always kept by the tail sampler, ms.")
     ] = 1000.0
 
+    metrics_interval: Annotated[
+        float, Meta(ge=0.05, description="Time between two snapshots of the metrics, seconds.")
+    ] = 15.0
+    metrics_max_series: Annotated[
+        int, Meta(ge=1, description="Most series of one metric; what is beyond is counted in one series together.")
+    ] = 1000
     metrics_path: Annotated[
         str,
         Meta(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from plainview.capture.channel import Channel
+    from plainview.capture.metrics.snapshot import Snapshots
     from plainview.capture.pump import Outlet
     from plainview.capture.segment import Segment
     from plainview.capture.shipping import Shipper
@@ -43,6 +44,8 @@ class Keeper:
         self._given: dict[Segment, int] = {}
         #: Sends the spool to a server on another machine; None: there is none.
         self.shipper: Shipper | None = None
+        #: Tells what the metrics have come to; None: there are none.
+        self.metrics: Snapshots | None = None
         spool.wake = self._wake
         spool.on_open = self.start
         self.after_fork()
@@ -75,6 +78,8 @@ class Keeper:
         deadline = time.monotonic() + timeout
         self._stopping = True
         self._event.set()
+        if self.metrics is not None:
+            self.metrics.finish(timeout)
         if self._outlets and self._pumping.acquire(timeout=timeout):
             try:
                 self._pump()
@@ -109,6 +114,8 @@ class Keeper:
             self._checked = clock
             self._each_second()
             self._check()
+        if self.metrics is not None:
+            self.metrics.tick()
         for channel in spool.channels.values():
             self._release(channel)
             if spool.opened and spool.degraded_since is None and channel.active is not None and channel.spare is None:

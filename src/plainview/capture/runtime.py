@@ -29,6 +29,8 @@ __all__ = ["LEVELS_FILE", "configure", "get_logger", "prepare", "runtime", "set_
 
 #: Levels set from outside (`plainview level`): a JSON object of logger → level in the data directory.
 LEVELS_FILE: Final = "levels.json"
+#: Ties the metrics to a configuration; imported when the first one is declared.
+_METERING: Final = "plainview.capture.metrics.metering"
 #: How long the sinks may take at exit, seconds. The spool needs no time at all.
 _EXIT_SECONDS: Final = 0.08
 
@@ -57,6 +59,9 @@ class Runtime:
 
     def start(self) -> None:
         """Begin to capture."""
+        metering = sys.modules.get(_METERING)
+        if metering is not None:  # otherwise nobody has declared a metric yet
+            metering.attach(self)
         if not self.settings.enabled:
             return
         provider.install(tracing)
@@ -75,6 +80,9 @@ class Runtime:
         hooks.uninstall()
         self.logging.uninstall()
         self.finish()
+        metering = sys.modules.get(_METERING)
+        if metering is not None:
+            metering.detach()
 
     def after_fork(self) -> None:
         """In a forked child: a stream, threads and queues of its own, made when the first record needs them."""
@@ -83,6 +91,8 @@ class Runtime:
         spool.after_fork()
         self.recorder.after_fork()
         self.keeper.after_fork()
+        if self.keeper.metrics is not None:
+            self.keeper.metrics.after_fork()
         for outlet in self.outlets:
             outlet.after_fork()
 

@@ -1,0 +1,248 @@
+"""One series of a metric: what is bound to its label values, and how it is written to."""
+
+from __future__ import annotations
+
+import time
+from bisect import bisect_left
+from math import ceil, log2
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from plainview.capture.metrics.blocks import Counted, InProgress, Timing
+from plainview.cells import SCALE, Bucket, Row
+from plainview.cells.form import CLASSIC, NEGATIVE, POSITIVE, ZERO
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from plainview.capture.metrics.instruments import Counter, Gauge, Histogram
+    from plainview.cells.form import Entry
+
+__all__ = ["CounterSeries", "GaugeSeries", "HistogramSeries"]
+
+#: Exponential buckets of one series at full resolution; beyond, one for each power of two.
+_FINE: Final = 1280
+_PER_OCTAVE: Final = 1 << SCALE
+
+
+class Inc(Protocol):
+    """Add to a counter (at least 0) or a gauge."""
+
+    def __call__(self, amount: float = 1.0) -> None: ...
+
+
+class Put(Protocol):
+    """Give a value."""
+
+    def __call__(self, value: float) -> None: ...
+
+
+class CounterSeries:
+    """A counter with its labels."""
+
+    __slots__ = ("_counter", "inc", "slot", "values")
+
+    #: Add to it.
+    inc: Inc
+
+    def __init__(self, counter: Counter, values: tuple[str, ...] | None, slot: int) -> None:
+        self._counter: Final = counter
+        self.values: Final = values
+        self.slot: Final = slot
+        self.inc = counter.board.writers.counter(slot, counter.late)
+
+    @property
+    def value(self) -> float:
+        """What this process has counted."""
+        return self._counter.value_of(self.slot)
+
+    def count_exceptions(self, kind: type[BaseException] | tuple[type[BaseException], ...] = Exception) -> Counted:
+        """Count exceptions that leave a block or a function: as a context manager or a decorator, sync or async."""
+        return Counted(self.inc, kind)
+
+    def entries(self) -> Iterator[Entry]:
+        """What its slots are."""
+        yield Row(self._counter.number, self.slot, self.values)
+
+
+class GaugeSeries:
+    """A gauge with its labels."""
+
+    __slots__ = ("_gauge", "inc", "set", "slot", "values")
+
+    #: Add to it.
+    inc: Inc
+    #: Give it a value.
+    set: Put
+
+    def __init__(self, gauge: Gauge, values: tuple[str, ...] | None, slot: int) -> None:
+        self._gauge: Final = gauge
+        self.values: Final = values
+        self.slot: Final = slot
+        writers = gauge.board.writers
+        if gauge.starts_unset:
+            self.inc = gauge.adder(slot)
+        else:
+            self.inc = writers.gauge(slot, gauge.late)
+        self.set = (writers.timed_setter if gauge.is_timed else writers.setter)(slot, gauge.late_set)
+
+    @property
+    def value(self) -> float:
+        """Its value in this process; NaN: none was given yet."""
+        return self._gauge.value_of(self.slot)
+
+    def dec(self, amount: float = 1.0) -> None:
+        """Take from it."""
+        self.inc(-amount)
+
+    def set_to_current_time(self) -> None:
+        """Seconds since 1970."""
+        self.set(time.time())
+
+    def callback(self, function: Callable[[], float]) -> Callable[[], float]:
+        """Have a function asked for the value whenever values are read. Can be used as a decorator."""
+        return self._gauge.ask(self, function)
+
+    def track_inprogress(self) -> InProgress:
+        """Count what is inside a block or a function: as a context manager or a decorator, sync or async."""
+        return InProgress(self.inc)
+
+    def time(self) -> Timing:
+        """Set it to the seconds that a block or a function takes: a context manager or a decorator, sync or async."""
+        return Timing(self.set)
+
+    def entries(self) -> Iterator[Entry]:
+        """What its slots are."""
+        yield Row(self._gauge.number, self.slot, self.values)
+
+
+class HistogramSeries:
+    """A histogram with its labels."""
+
+    __slots__ = ("_cells", "_histogram", "_others", "observe", "slot", "values")
+
+    #: Count a value.
+    observe: Put
+
+    def __init__(self, histogram: Histogram, values: tuple[str, ...] | None, slot: int) -> None:
+        self._histogram: Final = histogram
+        self.values: Final = values
+        #: That of the sum.
+        self.slot: Final = slot
+        #: Exponential bucket, as `Writers.histogram` counts them → its slot; negative: the first of two, see there.
+        self._cells: dict[float, int] = {}
+        #: All other buckets: of zero, of negative values, coarse ones.
+        self._others: dict[tuple[str, int, int], int] | None = None
+        self.observe = histogram.board.writers.histogram(
+            slot, self._cells, histogram.edges, self._late, histogram.exemplify
+        )
+
+    @property
+    def sum(self) -> float:
+        """Of all values that this process observed."""
+        return self._histogram.value_of(self.slot)
+
+    @property
+    def count(self) -> int:
+        """How many values this process observed."""
+        return int(sum(self._histogram.value_of(bucket.slot) for bucket in self.buckets()))
+
+    def time(self) -> Timing:
+        """Observe the seconds that a block or a function takes: a context manager or a decorator, sync or async."""
+        return Timing(self.observe)
+
+    def _late(self, slot: int, value: object) -> None:
+        """What the hot path left: the first value of a bucket, zero, negative values, what is no number."""
+        histogram = self._histogram
+        found = histogram.number_of(value)
+        if found is None:
+            return
+        writers = histogram.board.writers
+        try:
+            cell = self._find(found)
+            histogram.board.ready()
+            if cell:
+                writers.add(cell, 1.0)
+                writers.add(slot, found)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            histogram.failed(error)
+
+    def _find(self, value: float) -> int:
+        histogram = self._histogram
+        classic = bisect_left(histogram.entry.bounds, value)
+        if value == 0:
+            return self._other(ZERO, 0, classic)
+        key = log2(abs(value)) * -float(_PER_OCTAVE) // 1.0
+        index = -int(key) - 1
+        if value < 0:
+            return self._other(NEGATIVE, _coarse(index) if self._is_full() else index, classic)
+        cell = self._cells.get(key)
+        if cell is None:
+            if key in histogram.crowded:  # several classic bounds in it
+                return self._other(POSITIVE, index, classic)
+            if self._is_full():
+                return self._other(POSITIVE, _coarse(index), classic)
+            cell = self._new(key, index, classic)
+        return cell if cell >= 0 else -cell + (value > histogram.edges[key])
+
+    def _is_full(self) -> bool:
+        return len(self._cells) + len(self._others or ()) >= _FINE
+
+    def _new(self, key: float, index: int, classic: int) -> int:
+        histogram = self._histogram
+        with histogram.registry.lock:
+            cell = self._cells.get(key)
+            if cell is not None:
+                return cell
+            if key in histogram.edges:
+                first = bisect_left(histogram.entry.bounds, histogram.edges[key])
+                slot = histogram.board.allocate(2)
+                histogram.board.declare(*(Bucket(self.slot, slot + half, first + half, POSITIVE, index) for half in (0, 1)))
+                cell = -slot
+            else:
+                cell = histogram.board.allocate()
+                histogram.board.declare(Bucket(self.slot, cell, classic, POSITIVE, index))
+            if cell:
+                self._cells[key] = cell
+            return cell
+
+    def _other(self, sign: str, index: int, classic: int) -> int:
+        histogram = self._histogram
+        with histogram.registry.lock:
+            if self._others is None:
+                self._others = {}
+            slot = self._others.get((sign, index, classic))
+            if slot is None:
+                slot = histogram.board.allocate()
+                histogram.board.declare(Bucket(self.slot, slot, classic, sign, index))
+                if slot:
+                    self._others[sign, index, classic] = slot
+            return slot
+
+    def classic_slot(self, classic: int) -> int:
+        """The slot for observations in a classic bucket of which no more is known."""
+        return self._other(CLASSIC, 0, classic)
+
+    def buckets(self) -> Iterator[Bucket]:
+        """Its buckets that were needed so far."""
+        histogram = self._histogram
+        bounds, edges = histogram.entry.bounds, histogram.edges
+        for key, cell in list(self._cells.items()):
+            index = -int(key) - 1
+            if cell < 0:
+                first = bisect_left(bounds, edges[key])
+                yield Bucket(self.slot, -cell, first, POSITIVE, index)
+                yield Bucket(self.slot, -cell + 1, first + 1, POSITIVE, index)
+            else:  # no bound lies in it: its middle tells on which side of each it is
+                yield Bucket(self.slot, cell, bisect_left(bounds, 2.0 ** ((index + 0.5) / _PER_OCTAVE)), POSITIVE, index)
+        for (sign, index, classic), cell in list((self._others or {}).items()):
+            yield Bucket(self.slot, cell, classic, sign, index)
+
+    def entries(self) -> Iterator[Entry]:
+        """What its slots are."""
+        yield Row(self._histogram.number, self.slot, self.values)
+        yield from self.buckets()
+
+
+def _coarse(index: int) -> int:
+    """The last index of the power of two that an exponential bucket lies in."""
+    return ceil((index + 1) / _PER_OCTAVE) * _PER_OCTAVE - 1
