@@ -200,6 +200,27 @@ def test_structlog_and_loguru_make_errors_too(programs):
     assert [line["exception"]["error_id"] for line in programs.spool.logs()] == [one["error_id"] for one in told]
 
 
+@pytest.mark.parametrize("renderer", ["format_exc_info", "dict_tracebacks"])
+def test_structlog_makes_errors_where_its_own_processors_render_the_exception_first(programs, renderer):
+    program = programs.write("rendered.py", f"""
+        import structlog
+        from structlog import processors
+        structlog.configure(processors=[processors.{renderer}, processors.JSONRenderer()])
+        try:
+            raise LookupError("lost")
+        except LookupError:
+            structlog.get_logger("s").exception("told", n=1)
+        structlog.get_logger("s").info("fine", exception="is but a word here")
+    """)  # fmt: skip
+    done = programs.run(sys.executable, program)
+    assert "LookupError" in done.stdout
+    record = only(programs.spool)
+    assert (record["message"], record["extra"]) == ("told", {"n": 1})
+    told, fine = programs.spool.logs()
+    assert told["exception"]["error_id"] == record["error_id"]
+    assert fine["extra"] == {"exception": "is but a word here"}
+
+
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_task_that_fails_is_one_error_and_a_retry_is_none(programs, pool):
     programs.write("tasks.py", TASKS)

@@ -7,6 +7,7 @@ hand, `processor` goes in front of the renderer of loggers that print by themsel
 from __future__ import annotations
 
 import logging
+import sys
 import time
 from typing import TYPE_CHECKING, Any, Final
 
@@ -103,14 +104,18 @@ class _Recording:
 def _record(logger: Any, method_name: str, event: Event) -> None:  # noqa: ANN401 - structlog's
     try:
         frame = caller("structlog")
+        exception, own = exception_of(event.get("exc_info")), _OWN
+        if exception is None and "exception" in event:  # rendered already, by `format_exc_info` or its like
+            exception = sys.exc_info()[1]
+            own = _OWN | {"exception"} if exception is not None else _OWN
         record(
             str(event.get("logger") or getattr(logger, "name", None) or frame.f_globals.get("__name__", "")),
             _LEVELS.get(method_name, 20),
             time.time_ns(),
             event.get("event", ""),
-            {key: value for key, value in event.items() if key not in _OWN},
+            {key: value for key, value in event.items() if key not in own},
             source=runtime().recorder.source(frame),
-            exception=exception_of(event.get("exc_info")),
+            exception=exception,
         )
     except Exception as error:  # noqa: BLE001 - never into the application
         failed(error)
