@@ -208,10 +208,12 @@ def test_lines_without_an_exception_are_errors_only_where_it_is_wanted(capture):
     logging.getLogger("std").critical("worse luck")
     assert errors(capture) == []
     capture.configure(capture_error_logs=True)
-    log.error("bad luck", n=1)
+    for _ in range(3):
+        log.error("bad luck", n=1)
     log.warning("no luck")
     logging.getLogger("std").critical("worse luck")
-    first, second = errors(capture)
+    first, *again, second = errors(capture)
+    assert [record["message"] for record in again] == ["bad luck"] * 2
     assert (first["message"], first["level"], first["extra"]) == ("bad luck", "ERROR", {"n": 1})
     assert (second["message"], second["logger"], second["level"]) == ("worse luck", "std", "CRITICAL")
 

@@ -24,6 +24,9 @@ try:
 except ValueError as error:
     log.exception("failed", order=7)
     log.exception("failed", exc_info=error)
+    assert_type(plainview.capture_exception(error, component="cart", tags={"plan": "free"}, order=7), str | None)
+assert_type(plainview.capture_exception(), str | None)
+assert_type(plainview.capture_message("odd", "warning", fingerprint=["odd", "{{ default }}"], n=1), str | None)
 assert_type(log.bind(component="cart"), plainview.Logger)
 assert_type(log.unbind("component"), plainview.Logger)
 assert_type(log.is_enabled_for("DEBUG"), bool)

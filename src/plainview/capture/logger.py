@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Protocol, final
 
 from plainview.capture.emitter import emitter
-from plainview.records import LEVEL_NAMES, level_number
+from plainview.records import LEVEL_NAMES, LEVELS, level_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -138,7 +138,8 @@ def _emitter(  # noqa: PLR0913, PLR0917 - what a method is made of
 ) -> LogMethod:
     head = recorder.head(LEVEL_NAMES[level], name)
     admit, forward = gates.gate(name, level), gates.forward
-    if admit is None and forward is None and not own and default is None and depth == 1:
+    plain = admit is None and forward is None and not own and default is None and depth == 1
+    if plain and not (recorder.error_logs and level >= LEVELS["ERROR"]):
         return emitter(recorder, head)
     record, source, failed = recorder.log, recorder.source, recorder.spool.failed
     getframe, time_ns = sys._getframe, time.time_ns  # noqa: SLF001 - the documented way to a caller's frame

@@ -43,7 +43,7 @@ class Recorder:
         self.spans: Final = self.spool.channels["span"]
         self.max_line: Final = settings.max_line
         self.with_source: Final = not settings.low_resource
-        self._error_logs: Final = settings.capture_error_logs
+        self.error_logs: Final = settings.capture_error_logs
         self._errors: Errors | None = None
         self._making = RLock()
         #: Where in the code calls came from. The code object is kept, so that its id stays its own.
@@ -106,7 +106,7 @@ class Recorder:
         encoded = self.message(message)
         if exception is not None:
             tail = b',"exception":%b}\n' % self.errors.logged(exception, head, encoded, ids + known, extra)
-        elif self._error_logs:
+        elif self.error_logs:
             self.errors.log_line(head, encoded, ids + known, extra)
         line = b"".join((
             instant, THOUSAND[(nanoseconds - start) // 1000], head, encoded, b",", self.static,

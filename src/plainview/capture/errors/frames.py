@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Frames", "Place", "Walk", "structured"]
 
-_MAX_PLACES: Final = 4_000
+_MAX_PLACES: Final = 2_000
 #: Frames of one exception: the outermost and the innermost are kept, of a deep recursion the middle is left out.
 _HEAD, _TAIL = 30, 90
 #: So many are printed as the interpreter would; beyond, the middle is left out here as well.
