@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         capture_message as capture_message,
     )
     from plainview.capture.logger import Logger as Logger
+    from plainview.capture.metrics.families import metric as metric
     from plainview.capture.metrics.guards import MetricError as MetricError
     from plainview.capture.metrics.instruments import (
         counter as counter,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from plainview.capture.traced import traced as traced
     from plainview.context import bind as bind, fields as fields, unbind as unbind
     from plainview.integrations import instrument as instrument
+    from plainview.integrations.mounting import mount as mount
     from plainview.settings import Settings as Settings, SettingsError as SettingsError
 
 __version__ = "0.1.0"
@@ -61,7 +63,9 @@ _HOMES = {
     "histogram": "capture.metrics.instruments",
     "inject": "capture.propagation",
     "instrument": "integrations",
+    "metric": "capture.metrics.families",
     "metrics": "capture.metrics.registry",
+    "mount": "integrations.mounting",
     "set_level": "capture.runtime",
     "shutdown": "capture.runtime",
     "span": "capture.runtime",
@@ -90,7 +94,9 @@ __all__ = [
     "histogram",
     "inject",
     "instrument",
+    "metric",
     "metrics",
+    "mount",
     "set_level",
     "shutdown",
     "span",

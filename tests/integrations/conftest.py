@@ -6,6 +6,7 @@ import pytest
 from harness import Programs, Spool
 
 import plainview
+from plainview.capture.metrics.registry import REGISTRY
 
 
 @pytest.fixture
@@ -20,3 +21,10 @@ def spool(tmp_path):
 @pytest.fixture
 def programs(tmp_path):
     return Programs(tmp_path)
+
+
+@pytest.fixture
+def nothing_counted():
+    """Metrics belong to the process, whatever is configured: here a test begins at nothing."""
+    for instrument in list(REGISTRY.instruments.values()):
+        instrument.clear()

@@ -8,6 +8,8 @@ import sys
 import time
 
 import pytest
+from exposed import Samples
+from harness import free_port, get
 
 TASKS = """
     import logging, os
@@ -61,13 +63,14 @@ SENDER = """
 
 @pytest.fixture(params=["prefork", "threads"])
 def finished(programs, request):
-    """The spool after all tasks were sent and have run."""
+    """The spool after all tasks were sent and have run, and what the worker exposed then."""
+    port = free_port()
     programs.write("tasks.py", TASKS)
     programs.write("sender.py", SENDER)
     worker = subprocess.Popen(
         ["celery", "-A", "tasks", "worker", "--pool", request.param, "--concurrency", "3", "--loglevel", "INFO"],
         cwd=programs.directory,
-        env=programs.environment(),
+        env=programs.environment(PLAINVIEW_METRICS_PORT=str(port)),
         stdout=(output := (programs.directory / "output.txt").open("w")),
         stderr=subprocess.STDOUT,
     )
@@ -77,15 +80,31 @@ def finished(programs, request):
         deadline = time.monotonic() + 60
         while len(programs.spool.spans(kind="CONSUMER")) < 26 and time.monotonic() < deadline:
             time.sleep(0.1)
+        exposed = Samples(get(f"http://127.0.0.1:{port}/metrics")[2].decode())
     finally:
         worker.send_signal(signal.SIGTERM)
         worker.wait(60)
         output.close()
-    return programs.spool
+    return programs.spool, exposed
 
 
-def test_tasks_join_the_trace_and_the_context_of_who_sent_them(finished):
-    spool = finished
+def test_tasks_are_seen_as_they_ran(finished):
+    spool, exposed = finished
+    check_context(spool)
+    assert exposed.of("celery_tasks_total") == {
+        ("success", "tasks.add"): 22,
+        ("success", "tasks.chained"): 1,
+        ("failure", "tasks.fail"): 1,
+        ("retry", "tasks.stubborn"): 1,
+        ("failure", "tasks.stubborn"): 1,
+    }
+    assert exposed("celery_task_duration_seconds_count", task_name="tasks.add") == 22
+    assert exposed("celery_workers_active", queue="celery") == 1
+    assert exposed("celery_queue_length", queue="celery") is not None
+
+
+def check_context(spool):
+    """Tasks are in the trace and the context of who sent them."""
     runs = spool.spans(kind="CONSUMER")
     assert len(runs) == 26
     by_id = {span["span_id"]: span for span in spool.spans()}

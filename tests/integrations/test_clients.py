@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import httpx
 import pytest
 import requests
+from exposed import exposed
 
 import plainview
 from plainview.integrations import instrument
@@ -183,3 +185,31 @@ def test_a_stream_can_be_read_after_the_call(spool, remote):
     with httpx.Client() as client, client.stream("GET", remote.url) as response:
         assert response.read() == b""
     assert len(spool.spans()) == 1
+
+
+@pytest.mark.usefixtures("nothing_counted")
+def test_calls_are_counted_by_host_and_status(spool, remote):
+    with httpx.Client(follow_redirects=True) as client:
+        for path in ("/one", "/two", "/down", "/redirect"):
+            client.get(remote.url + path)
+        with pytest.raises(httpx.ConnectError):
+            client.get("http://127.0.0.1:1/")
+
+    async def post():
+        async with httpx.AsyncClient() as client:
+            await client.post(remote.url)
+
+    asyncio.run(post())
+    with requests.Session() as session:
+        session.get(f"{remote.url}/redirect")
+        session.request("BREW", remote.url)
+    samples = asyncio.run(exposed())
+    assert samples.of("http_client_requests_total") == {
+        ("127.0.0.1", "GET", "200"): 4,
+        ("127.0.0.1", "GET", "503"): 1,
+        ("127.0.0.1", "GET", "error"): 1,
+        ("127.0.0.1", "POST", "200"): 1,
+        ("127.0.0.1", "_OTHER", "501"): 1,
+    }
+    assert samples("http_client_request_duration_seconds_count", host="127.0.0.1", method="GET") == 6
+    assert spool.internal_errors() == 0

@@ -6,7 +6,8 @@ import atexit
 import os
 import sys
 import threading
-from typing import Any, Final, cast
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
 from weakref import WeakSet
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from plainview import sinks
 from plainview.capture import provider
 from plainview.capture.errors import hooks
+from plainview.capture.forking import unforked
 from plainview.capture.gate import Gates
 from plainview.capture.keeper import Keeper
 from plainview.capture.logger import Logger
@@ -25,6 +27,9 @@ from plainview.context import current
 from plainview.records import level_number
 from plainview.settings import Settings, SettingsError, load
 
+if TYPE_CHECKING:
+    from plainview.capture.metrics.watch import Watch
+
 __all__ = ["LEVELS_FILE", "configure", "get_logger", "prepare", "runtime", "set_level", "shutdown", "span", "tracing"]
 
 #: Levels set from outside (`plainview level`): a JSON object of logger → level in the data directory.
@@ -33,6 +38,8 @@ LEVELS_FILE: Final = "levels.json"
 _METERING: Final = "plainview.capture.metrics.metering"
 #: How long the sinks may take at exit, seconds. The spool needs no time at all.
 _EXIT_SECONDS: Final = 0.08
+#: Age at which a process gets a `Watch` by itself, seconds.
+_WATCHED_AFTER: Final = 3.0
 
 _lock = threading.RLock()
 _loggers: WeakSet[Logger] = WeakSet()
@@ -56,6 +63,9 @@ class Runtime:
         )
         self.keeper: Final = Keeper(self.recorder.spool, self.outlets, self._each_second)
         self._levels_seen: float | None = None
+        #: Looks at resources, serves the port of the metrics. None: not yet, or the settings want nothing of it.
+        self.watch: Watch | None = None
+        self._began: Final = time.monotonic()
 
     def start(self) -> None:
         """Begin to capture."""
@@ -74,12 +84,31 @@ class Runtime:
             from plainview.capture.shipping import Shipper  # noqa: PLC0415 - only where there is a remote server
 
             self.keeper.shipper = Shipper(self.settings)
+        if self.settings.metrics_port:
+            self.watching()
+            self.keeper.start()
+
+    def watching(self) -> Watch | None:
+        """What looks at resources, made when first needed; None: the settings want nothing of that."""
+        settings = self.settings
+        wanted = settings.metrics_port or (settings.resources and not settings.low_resource)
+        if self.watch is None and settings.enabled and wanted:
+            with unforked:  # as a rule in the keeper's thread
+                from plainview.capture.metrics.watch import Watch  # noqa: PLC0415 - no start-up is to pay for it
+
+            with _lock:
+                if self.watch is None:
+                    self.watch = Watch(settings, self.recorder.spool.directory)
+        return self.watch
 
     def stop(self) -> None:
         """Give the standard library back what was taken, and finish the sinks."""
         hooks.uninstall()
         self.logging.uninstall()
         self.finish()
+        watch, self.watch = self.watch, None
+        if watch is not None:
+            watch.close()
         metering = sys.modules.get(_METERING)
         if metering is not None:
             metering.detach()
@@ -91,6 +120,8 @@ class Runtime:
         spool.after_fork()
         self.recorder.after_fork()
         self.keeper.after_fork()
+        if self.watch is not None:
+            self.watch.after_fork()
         if self.keeper.metrics is not None:
             self.keeper.metrics.after_fork()
         for outlet in self.outlets:
@@ -112,6 +143,11 @@ class Runtime:
     def _each_second(self) -> None:
         self._watch_levels()
         self.recorder.flush()
+        watch = self.watch
+        if watch is None and time.monotonic() - self._began >= _WATCHED_AFTER:
+            watch = self.watching()
+        if watch is not None:
+            watch.tick()
 
     def _watch_levels(self) -> None:
         """Take over levels that were set from outside."""

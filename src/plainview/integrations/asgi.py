@@ -9,7 +9,9 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.capture.metrics.loops import notice
 from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes
+from plainview.integrations.mounting import ASGI_MARK as MARK, answer_asgi, asked_of_asgi
 from plainview.integrations.query import without_secrets
 from plainview.integrations.routes import of_scope
 from plainview.integrations.safety import failed
@@ -25,8 +27,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Middleware"]
 
-#: Key of the scope that says that a request is being captured.
-MARK: Final = "plainview"
 #: FastAPI makes spans of its own for a scope without this key.
 _FASTAPI: Final = "fastapi.telemetry"
 _WANTED: Final = {
@@ -45,6 +45,7 @@ class Middleware:
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
+        self._loop_is_known = False
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever the application has
         # Servers and tests ask the application for its own attributes (`state`, `routes` …).
@@ -54,6 +55,12 @@ class Middleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
+        if not self._loop_is_known:
+            self._loop_is_known = True
+            _notice_loop()
+        if _asks_for_metrics(scope):
+            await answer_asgi(scope, send)
+            return
         request = _begin(scope, receive, send)
         if request is None:
             await self.app(scope, receive, send)
@@ -70,6 +77,24 @@ class Middleware:
         finally:
             request.leave()
             scope.pop(MARK, None)  # or each request would be a cycle for the garbage collector
+
+
+def _notice_loop() -> None:
+    try:
+        notice(sys.modules["asyncio"].get_running_loop())
+    except (KeyError, RuntimeError):  # another library's loop
+        return
+    except Exception as error:  # noqa: BLE001 - the application goes on without
+        failed(error)
+
+
+def _asks_for_metrics(scope: Scope) -> bool:
+    try:
+        found = access()
+        return bool(found.metrics_path) and found.enabled and asked_of_asgi(scope, found.metrics_path)
+    except Exception as error:  # noqa: BLE001 - the application goes on without
+        failed(error)
+        return False
 
 
 def _begin(scope: Scope, receive: Receive, send: Send) -> _Connection | None:

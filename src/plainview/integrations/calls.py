@@ -9,13 +9,14 @@ import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.integrations.asgi import Middleware
+from plainview.integrations.mounting import ASGI_MARK
 from plainview.integrations.patching import replace
 from plainview.integrations.wsgi import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["own", "wrap_asgi", "wrap_wsgi"]
+__all__ = ["own", "watch_routing", "wrap_asgi", "wrap_wsgi"]
 
 _all: Final[set[type]] = set()
 
@@ -57,6 +58,21 @@ def wrap_wsgi(kind: type) -> None:
         return __call__
 
     replace(kind, "__call__", make)
+
+
+def watch_routing(kind: type) -> None:
+    """Tell requests as soon as a route is to serve them. ``kind`` is a class of routes with Starlette's ``handle``."""
+
+    def make(handle: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapper(self: Any, scope: Any, receive: Any, send: Any) -> Any:  # noqa: ANN401 - passes through
+            request = scope.get(ASGI_MARK)
+            if request is not None:
+                request.routed()
+            return handle(self, scope, receive, send)
+
+        return wrapper
+
+    replace(kind, "handle", make)
 
 
 def _key(kind: type) -> str:

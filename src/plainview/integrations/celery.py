@@ -6,14 +6,17 @@ The context travels in the message's headers, under the names that it has in HTT
 from __future__ import annotations
 
 import sys
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
+from plainview.capture.metrics.families import metric
 from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
 from plainview.context import Bound, Frame, current, reset
+from plainview.integrations.queues import Queues
 from plainview.integrations.safety import failed
 
 if TYPE_CHECKING:
@@ -36,6 +39,8 @@ def install(module: ModuleType) -> None:
     module.task_failure.connect(_fail)
     module.task_retry.connect(_retry)
     module.task_postrun.connect(_end)
+    module.worker_ready.connect(_ready)
+    module.worker_shutdown.connect(_shut_down)
 
 
 def _spans() -> bool:
@@ -93,6 +98,7 @@ class _Running:
                 f"run {task.name}", attributes, frame=frame, kind="CONSUMER", scope=_SCOPE, activate=False
             )
             frame = Frame(frame.bound, self.span, None)
+        self.began: Final = time.perf_counter()
         self.token: Token[Frame] = current.set(frame)
 
 
@@ -138,6 +144,8 @@ def _end(task: Any = None, state: str | None = None, **_: Any) -> None:  # noqa:
         return
     try:
         delattr(task.request, _KEY)
+        metric("celery_tasks_total").labels(task_name=task.name, status=(state or "unknown").lower()).inc()
+        metric("celery_task_duration_seconds").labels(task_name=task.name).observe(time.perf_counter() - running.began)
         if running.span is not None:
             running.span.attributes["celery.state"] = state or ""
             running.span.end()
@@ -145,3 +153,15 @@ def _end(task: Any = None, state: str | None = None, **_: Any) -> None:  # noqa:
         failed(error)
     finally:
         reset(running.token)
+
+
+def _ready(sender: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal; the sender is its consumer
+    try:
+        if runtime().settings.enabled:
+            Queues(sender.app).watch()
+    except Exception as error:  # noqa: BLE001 - the worker works without
+        failed(error)
+
+
+def _shut_down(**_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    Queues.stopping.set()

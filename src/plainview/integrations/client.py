@@ -7,7 +7,8 @@ application traces by itself, or one of OpenTelemetry's own instrumentations is 
 from __future__ import annotations
 
 import sys
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, urlsplit
@@ -15,6 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 import opentelemetry.context as otel_context
 from opentelemetry import trace
 
+from plainview.capture.metrics.families import metric
 from plainview.capture.propagation import inject
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
@@ -46,14 +48,26 @@ _inside: Final[ContextVar[bool]] = ContextVar("plainview_calling", default=False
 class Call:
     """A call that is under way; `answered` is to be told the status."""
 
-    __slots__ = ("_span",)
+    __slots__ = ("_began", "_host", "_method", "_status", "span")
 
-    def __init__(self, span: Span | None) -> None:
-        self._span = span
+    def __init__(self, span: Span | None, method: str = "", host: str = "") -> None:
+        self.span = span
+        self._method, self._host, self._status = method, host, "error"
+        self._began = time.perf_counter()
+
+    def measure(self) -> None:
+        """It is over: count it."""
+        try:
+            labels = {"method": self._method, "host": self._host}
+            metric("http_client_requests_total").labels(**labels, status=self._status).inc()
+            metric("http_client_request_duration_seconds").labels(**labels).observe(time.perf_counter() - self._began)
+        except Exception as error:  # noqa: BLE001 - the call has been made
+            failed(error)
 
     def answered(self, status: int) -> None:
         """Note the status of the answer; from 400 on it makes the span an error, as the conventions have it."""
-        span = self._span
+        self._status = str(status)
+        span = self.span
         if span is not None:
             span.attributes["http.response.status_code"] = status
             if status >= _CLIENT_ERROR:
@@ -74,29 +88,31 @@ def calling(method: str, url: str, headers: MutableMapping[str, str], theirs: tu
         headers: of the request; changed.
         theirs: module and class of OpenTelemetry's instrumentation of the same library.
     """
-    span = _start(method, url, headers, theirs)
-    if span is None:
+    call = _begin(method, url, theirs)
+    if call is None:
         yield _NOTHING
         return
     token = _inside.set(True)
     try:
-        with span:
+        with call.span or nullcontext():
             _add_headers(headers)
-            yield Call(span)
+            yield call
     finally:
         _inside.reset(token)
+        call.measure()
 
 
-def _start(method: str, url: str, headers: MutableMapping[str, str], theirs: tuple[str, str]) -> Span | None:
+def _begin(method: str, url: str, theirs: tuple[str, str]) -> Call | None:
     try:
         if _inside.get() or not runtime().settings.enabled or _suppressed():
             return None
-        if type(trace.get_tracer_provider()) is not TracerProvider or _is_instrumented(*theirs):
-            _add_headers(headers)
-            return None
-        return runtime().tracing.start(
-            method if method in KNOWN_METHODS else "HTTP", _attributes(method, url), kind="CLIENT", scope=_SCOPE
-        )
+        attributes = _attributes(method, url)
+        span = None
+        if type(trace.get_tracer_provider()) is TracerProvider and not _is_instrumented(*theirs):
+            span = runtime().tracing.start(
+                method if method in KNOWN_METHODS else "HTTP", attributes, kind="CLIENT", scope=_SCOPE
+            )
+        return Call(span, attributes["http.request.method"], attributes["server.address"])
     except Exception as error:  # noqa: BLE001 - the call is made without
         failed(error)
         return None

@@ -41,6 +41,7 @@ def _noting_route(resolve: Callable[..., Any]) -> Callable[..., Any]:
             exchange = serving.get()
             if exchange is not None:
                 exchange.route = f"{request.META.get('SCRIPT_NAME', '')}/{match.route}"
+                exchange.routed()
         except Exception as error:  # noqa: BLE001 - never into the application
             failed(error)
         return match

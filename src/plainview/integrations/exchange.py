@@ -21,6 +21,7 @@ from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
 from plainview.context import Bound, Frame, current, reset
 from plainview.integrations.baggage import with_baggage
+from plainview.integrations.measured import measuring
 from plainview.integrations.safety import failed
 from plainview.records import LEVEL_NAMES
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from plainview.capture.runtime import Runtime
     from plainview.capture.spans import Span
+    from plainview.integrations.measured import Route
 
 __all__ = ["KNOWN_METHODS", "LOGGER", "Exchange", "access", "server_attributes", "serving"]
 
@@ -65,6 +67,9 @@ class Access:
     def __init__(self, now: Runtime) -> None:
         self.runtime: Final = now
         self.enabled: Final = now.settings.enabled
+        #: Path that is answered with the metrics; empty: none is.
+        self.metrics_path: Final = now.settings.metrics_path
+        self.requests: Final = measuring(now.settings.http_metrics_prefix) if self.enabled else None
         self.tracing: Final = now.tracing
         self.hides: Final = now.recorder.encoding.scrubber.hides
         self._gates: Final = now.gates
@@ -122,6 +127,8 @@ class Exchange:
         "_clock",
         "_frame",
         "_inner",
+        "_series",
+        "_streamed",
         "_tokens",
         "disconnected",
         "done",
@@ -170,6 +177,14 @@ class Exchange:
             outside = current.get()
             self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel)
         self._inner = self._frame
+        #: When the response began that may go on for hours, 0: it does not.
+        self._streamed = 0
+        #: Where it is measured; None: it is not, or no more.
+        self._series: Route | None = None
+        if method != "WS" and self._access.requests is not None:
+            series = self._access.requests.route(method if method in KNOWN_METHODS else "_OTHER", "")
+            series.in_progress.inc()
+            self._series = series
 
     def enter(self) -> None:
         """Make the request's context current, as it was when it was last left."""
@@ -222,6 +237,7 @@ class Exchange:
     def stream_started(self) -> None:
         """A response has begun that may go on for hours (server-sent events): say so now, not when it is over."""
         self.streaming = True
+        self._streamed = time.perf_counter_ns()
         self.resolve_route()
         self._write(20, "response streaming", {"status": self.status})
 
@@ -238,6 +254,22 @@ class Exchange:
 
     def resolve_route(self) -> None:
         """Find out the route, where it is not told."""
+
+    def routed(self) -> None:
+        """The framework has chosen a route, and is about to have it served."""
+        try:
+            if not self.done:
+                self.resolve_route()
+                self._measured_route()
+        except Exception as error:  # noqa: BLE001 - see the module
+            failed(error)
+
+    def disown(self) -> None:
+        """It is none of the application's requests after all: no line, no span, no number."""
+        self.done = True
+        series, self._series = self._series, None
+        if series is not None:
+            series.in_progress.dec()
 
     def finish(self, error: BaseException | None = None) -> None:
         """The response is complete, or never will be. Only the first call counts; a later error is recorded alone."""
@@ -258,6 +290,7 @@ class Exchange:
             self.status = _CLIENT_CLOSED if self.disconnected or cancelled else _SERVER_ERROR
         if self.method == "HEAD":  # whatever the application made of it, no body was sent
             self.response_bytes = 0
+        self._measure(self._streamed - self._clock if self._streamed else duration)
         fields: dict[str, Any] = {
             "status": self.status,
             "duration_ms": round(duration / 1e6, 3),
@@ -278,6 +311,21 @@ class Exchange:
             self._write(20, f"{self.noun} {self.outcome}", fields)
         if self.span is not None:
             self._end_span(self.span, None if cancelled else error, bad=bad)
+
+    def _measured_route(self) -> Route | None:
+        """The series of the route that is known by now."""
+        series = self._series
+        if series is not None and series.route != self.route and self._access.requests is not None:
+            series.in_progress.dec()
+            series = self._series = self._access.requests.route(series.method, self.route)
+            series.in_progress.inc()
+        return series
+
+    def _measure(self, duration: int) -> None:
+        series, self._series = self._measured_route(), None
+        if series is not None:
+            series.in_progress.dec()
+            series.answered(self.status, duration / 1e9, self.request_bytes, self.response_bytes)
 
     def _complete(self, fields: dict[str, Any]) -> None:
         """For kinds of exchange that have more to say."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from plainview.integrations.calls import own, wrap_asgi
+from plainview.integrations.calls import own, watch_routing, wrap_asgi
 from plainview.integrations.exchange import serving
 from plainview.integrations.patching import replace
 from plainview.integrations.safety import failed
@@ -23,7 +23,7 @@ _MAX_ERRORS: Final = 32
 def install(module: ModuleType) -> None:
     """Capture all applications. ``module`` is ``fastapi.applications``."""
     wrap_asgi(module.FastAPI, everything=True)
-    _watch_validation()
+    _watch()
 
 
 def instrument(app: Any) -> None:  # noqa: ANN401 - fastapi.FastAPI
@@ -32,12 +32,15 @@ def instrument(app: Any) -> None:  # noqa: ANN401 - fastapi.FastAPI
 
     own(app, FastAPI)
     wrap_asgi(FastAPI, everything=False)
-    _watch_validation()
+    _watch()
 
 
-def _watch_validation() -> None:
-    # Where the error is made rather than where it is handled: an application may handle it in its own way.
+def _watch() -> None:
     from fastapi.exceptions import RequestValidationError  # noqa: PLC0415 - the application's library, not ours
+    from fastapi.routing import APIRoute  # noqa: PLC0415 - the same
+
+    watch_routing(APIRoute)
+    # Where the error is made rather than where it is handled: an application may handle it in its own way.
 
     replace(RequestValidationError, "__init__", _noting)
 

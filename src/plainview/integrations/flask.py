@@ -44,6 +44,7 @@ def _started(_app: Any, **_: Any) -> None:  # noqa: ANN401 - Flask's signal
 
             rule = request.url_rule
             exchange.route = request.script_root + rule.rule if rule is not None else ""
+            exchange.routed()
     except Exception as error:  # noqa: BLE001 - never into the application
         failed(error)
 

@@ -44,6 +44,8 @@ HOOKS: Final[dict[str, dict[str, str]]] = {
     "structlog": {"structlog": "structlog:install"},
     "loguru": {"loguru": "loguru:install"},
     "opentelemetry": {"opentelemetry.sdk.trace": "opentelemetry:install"},
+    "asyncio": {"asyncio.base_events": "loops:install"},
+    "sqlalchemy": {"sqlalchemy.pool.base": "sqlalchemy:install"},
 }
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.context import current
 from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes, serving
+from plainview.integrations.mounting import WSGI_MARK as MARK, answer_wsgi, asked_of_wsgi
 from plainview.integrations.query import without_secrets
 from plainview.integrations.safety import failed
 
@@ -22,8 +23,6 @@ if TYPE_CHECKING:
 
 __all__ = ["MARK", "Middleware"]
 
-#: Key of the environment that says that a request is being captured.
-MARK: Final = "plainview.request"
 _WITHOUT_BODY: Final = (204, 304)
 
 
@@ -49,6 +48,8 @@ class Middleware:
 
 def serve(app: WSGIApp, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
     """Call a WSGI application, and capture the request unless somebody does already."""
+    if _asks_for_metrics(environ):
+        return answer_wsgi(environ, start_response)
     request = _begin(environ, start_response)
     if request is None:
         return app(environ, start_response)
@@ -61,6 +62,15 @@ def serve(app: WSGIApp, environ: Environ, start_response: StartResponse) -> Iter
         raise
     finally:
         request.leave()
+
+
+def _asks_for_metrics(environ: Environ) -> bool:
+    try:
+        found = access()
+        return bool(found.metrics_path) and found.enabled and asked_of_wsgi(environ, found.metrics_path)
+    except Exception as error:  # noqa: BLE001 - the application goes on without
+        failed(error)
+        return False
 
 
 def _begin(environ: Environ, start_response: StartResponse) -> _Request | None:

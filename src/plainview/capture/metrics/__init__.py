@@ -1,0 +1,1 @@
+"""Metrics: instruments, their cells, snapshots, and what ``/metrics`` shows."""
