@@ -54,9 +54,10 @@ class Histogram(Struct):
 
 
 class Family(Struct):
-    """A metric and its series. A counter's name ends in ``_total`` as a rule; ``unit`` is the end of the name, or is left out.
+    """A metric and its series.
 
-    ``kind`` is counter, gauge, histogram or unknown.
+    ``kind`` is counter, gauge, histogram or unknown. A counter's name ends in ``_total`` as a rule; ``unit`` is the end
+    of the name, or is not shown.
     """
 
     name: str
@@ -86,7 +87,7 @@ def negotiate(accept: str) -> str:
 
 
 def render(families: Iterable[Family], content_type: str = TEXT) -> bytes:
-    """All families as the body of an answer, by name. Of several of one name those of the first one's kind are shown."""
+    """All families as the body of an answer, by name. Of several of one name, those of the first's kind are shown."""
     modern = content_type == OPENMETRICS
     lines: list[str] = []
     for name, group in groupby(sorted(families, key=lambda family: family.name), lambda family: family.name):
@@ -116,7 +117,9 @@ def _head(name: str, family: Family, *, modern: bool) -> Iterator[str]:
 
 def _body(lines: list[str], families: list[Family], *, modern: bool) -> None:
     seen: set[Labels] | None = None
-    if len(families) > 1:  # processes of several versions: a series is shown once, whatever its buckets are in the others
+    if (
+        len(families) > 1
+    ):  # processes of several versions: a series is shown once, whatever its buckets are in the others
         seen = set()
     for family in families:
         for sample in family.samples:

@@ -8,7 +8,7 @@ import struct
 from array import array
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from plainview.cells.form import CELLS, EMITTED, SERIES, SLOTS, Bucket, Metric, Row, decode
+from plainview.cells.form import CELLS, EMITTED, SERIES, SLOTS, Bucket, Metric, Removed, Row, decode
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,7 +58,7 @@ class Reading:
                     slots[entry.series].buckets.append(entry)
             elif type(entry) is Metric:
                 self.metrics[entry.number] = entry
-            elif entry.series in slots:
+            elif type(entry) is Removed and entry.series in slots:
                 number = owners[entry.series]
                 self.series[number].pop(entry.series, None)
                 self.gone.setdefault(number, []).append(slots[entry.series])
@@ -78,9 +78,13 @@ def read(stream: StrPath) -> Reading | None:
         try:
             size = min(os.fstat(descriptor).st_size // _DOUBLE, SLOTS)
             # Mapped, not read: a load of an aligned double is never half of an old and half of a new one.
-            with mmap.mmap(descriptor, size * _DOUBLE, access=mmap.ACCESS_READ) as mapped:
-                with memoryview(mapped) as raw, raw.cast("d") as view, view[: min(used, size)] as part:
-                    values = part.tolist()
+            with (
+                mmap.mmap(descriptor, size * _DOUBLE, access=mmap.ACCESS_READ) as mapped,
+                memoryview(mapped) as raw,
+                raw.cast("d") as view,
+                view[: min(used, size)] as part,
+            ):
+                values = part.tolist()
         finally:
             os.close(descriptor)
     except (OSError, ValueError):

@@ -6,7 +6,7 @@ import contextlib
 import fcntl
 import os
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
@@ -54,8 +54,9 @@ class Totals:
     """Values of several processes, added up by series."""
 
     def __init__(self) -> None:
-        #: (name, kind, labels, bounds) → the metric, and its series.
-        self._metrics: dict[tuple[object, ...], tuple[Metric, dict[Values, object]]] = {}
+        #: (name, kind, labels, bounds) → the metric, and its series: of a counter numbers, of a gauge what each process
+        #: has and when it was set, of a histogram `_Observed`.
+        self._metrics: dict[tuple[object, ...], tuple[Metric, dict[Values, Any]]] = {}
 
     def add(self, reading: Reading, *, gauges: bool = True) -> None:
         """Add what a process has counted; its gauges too, if it lives."""
@@ -70,23 +71,23 @@ class Totals:
                 values = reading.values
                 for slot, one in series.items():
                     key = one.values
-                    held[key] = held.get(key, 0.0) + values[slot]  # type: ignore[operator] # of a counter they are numbers
+                    held[key] = held.get(key, 0.0) + values[slot]
             elif metric.kind == "gauge":
                 timed = metric.aggregation == "last"
                 for slot, one in series.items():
                     value = reading.at(slot)
                     if value == value:  # noqa: PLR0124 - NaN: it was never set
                         pair = (value, reading.at(slot + 1) if timed else 0.0)
-                        held.setdefault(one.values, []).append(pair)  # type: ignore[attr-defined] # of a gauge they are lists
+                        held.setdefault(one.values, []).append(pair)
             else:
                 for slot, one in series.items():
-                    counts = {(each.classic, each.sign, each.index): reading.at(each.slot) for each in list(one.buckets)}
+                    counts = {
+                        (each.classic, each.sign, each.index): reading.at(each.slot) for each in list(one.buckets)
+                    }
                     self._observe(held, one.values, reading.at(slot), counts)
 
     @staticmethod
-    def _observe(
-        held: dict[Values, object], key: Values, total: float, counts: dict[tuple[int, str, int], float]
-    ) -> None:
+    def _observe(held: dict[Values, Any], key: Values, total: float, counts: dict[tuple[int, str, int], float]) -> None:
         found = held.get(key)
         if not isinstance(found, _Observed):
             found = held[key] = _Observed()
@@ -95,7 +96,7 @@ class Totals:
             if count:
                 found.counts[place] = found.counts.get(place, 0.0) + count
 
-    def _held(self, metric: Metric) -> dict[Values, object]:
+    def _held(self, metric: Metric) -> dict[Values, Any]:
         key = (metric.name, metric.kind, metric.labels, metric.bounds)
         found = self._metrics.get(key)
         if found is None:
@@ -113,7 +114,7 @@ class Totals:
                 if isinstance(value, _Observed):
                     self._observe(held, key, value.sum, value.counts)
                 else:
-                    held[key] = held.get(key, 0.0) + value  # type: ignore[operator] # of a counter they are numbers
+                    held[key] = held.get(key, 0.0) + value
 
     def families(self) -> Iterator[Family]:
         """What was added up, ready to be shown."""
@@ -128,7 +129,7 @@ class Totals:
                 elif isinstance(value, list):
                     family.samples.append(Sample(labels, aggregate(value)))
                 else:
-                    family.samples.append(Sample(labels, value))  # type: ignore[arg-type] # a counter's
+                    family.samples.append(Sample(labels, value))
             yield family
 
     def stored(self) -> list[_Stored]:
@@ -141,7 +142,7 @@ class Totals:
                     if isinstance(value, _Observed)
                     else (values, value, [])
                     for values, value in series.items()
-                ],  # type: ignore[arg-type] # numbers
+                ],
             )
             for metric, series in self._metrics.values()
             if metric.kind != "gauge"
@@ -155,7 +156,7 @@ class Totals:
             held = made._held(one.metric)
             for values, value, counts in one.series:
                 if one.metric.kind == "histogram":
-                    made._observe(held, values, value, {place: count for *place_, count in counts for place in (tuple(place_),)})
+                    made._observe(held, values, value, {(place, sign, index): n for place, sign, index, n in counts})
                 else:
                     held[values] = value
         return made

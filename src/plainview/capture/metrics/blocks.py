@@ -122,7 +122,9 @@ class Counted(_Around):
 
     __slots__ = ("_inc", "_kind")
 
-    def __init__(self, inc: Callable[[float], None], kind: type[BaseException] | tuple[type[BaseException], ...]) -> None:
+    def __init__(
+        self, inc: Callable[[float], None], kind: type[BaseException] | tuple[type[BaseException], ...]
+    ) -> None:
         self._inc: Final = inc
         self._kind: Final = kind
 

@@ -54,9 +54,9 @@ class Board:
     def _reset(self) -> None:
         self.lock = RLock()
         #: What is written to now. None: nothing yet.
-        self.view = EMPTY
+        self.view: memoryview[float] = EMPTY
         #: The file, as long as it is written to: its map as a view, its path, how many slots have blocks.
-        self._file: memoryview | None = None
+        self._file: memoryview[float] | None = None
         self.path = ""
         self._backed = 0
         self._series = -1
@@ -165,7 +165,7 @@ class Board:
             os.rename(before, after)
         self.settled(stream)
 
-    def _show(self, fresh: memoryview) -> None:
+    def _show(self, fresh: memoryview[float]) -> None:
         """Let everybody write there, with what there is so far."""
         if self.view is EMPTY:
             for slot in self._unset():

@@ -52,7 +52,9 @@ def misuse(metric: str, reason: str, message: str) -> None:
         raise MetricError(message)
     from plainview.capture.metrics.instruments import counter  # noqa: PLC0415 - they stand on this
 
-    counter(_MISUSES, "Uses of a metric that were wrong, and ignored.", ("metric", "reason")).labels(metric, reason).inc()
+    counter(_MISUSES, "Uses of a metric that were wrong, and ignored.", ("metric", "reason")).labels(
+        metric, reason
+    ).inc()
     if (metric, reason) not in _said and len(_said) < 1000:  # noqa: PLR2004 - names are made up
         _said.add((metric, reason))
         warn(f"{message}; ignored and counted in {_MISUSES}", metric=metric)
@@ -78,7 +80,7 @@ def valid_name(name: object) -> str:
     return repaired
 
 
-def valid_labels(metric: str, labels: Iterable[str], reserved: frozenset[str]) -> tuple[str, ...]:
+def valid_labels(metric: str, labels: Iterable[object], reserved: frozenset[str]) -> tuple[str, ...]:
     """The label names of a metric, without those that cannot be.
 
     Raises:

@@ -45,7 +45,7 @@ def attach(found: Runtime) -> None:
 
 def detach() -> None:
     """The configuration ends; what it was told of stays known, and counting goes on in memory."""
-    global _attached, _shut  # noqa: PLW0603 - the one configuration of the process
+    global _attached, _shut
     _attached, _shut = None, True
     REGISTRY.board.attach(None)
 

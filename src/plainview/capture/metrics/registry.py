@@ -52,7 +52,7 @@ class Registry:
         self.board.after_fork()
 
     def before_collect(self, look: Callable[[], None]) -> None:
-        """Have something called each time before the values are read, in the order in which it was asked for; once each."""
+        """Have something called each time before values are read, in the order in which it was asked for; once each."""
         if look not in self._collectors:
             self._collectors.append(look)
 

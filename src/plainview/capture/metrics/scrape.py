@@ -21,8 +21,8 @@ __all__ = ["families"]
 def families() -> list[Family]:
     """All metrics of this service on this machine: sums over its processes, those that are gone included.
 
-    Gauges are of the living, by their aggregation. Callbacks of this process are asked; what others take from elsewhere is
-    as old as their last snapshot.
+    Gauges are of the living, by their aggregation. Callbacks of this process are asked; what others take from elsewhere
+    is as old as their last snapshot.
     """
     REGISTRY.collect(metering.failed)
     together = Totals()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from math import ceil, log2
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from plainview.capture.metrics.blocks import Counted, InProgress, Timing
 from plainview.cells import SCALE, Bucket, Row
@@ -196,7 +196,9 @@ class HistogramSeries:
             if key in histogram.edges:
                 first = bisect_left(histogram.entry.bounds, histogram.edges[key])
                 slot = histogram.board.allocate(2)
-                histogram.board.declare(*(Bucket(self.slot, slot + half, first + half, POSITIVE, index) for half in (0, 1)))
+                histogram.board.declare(
+                    *(Bucket(self.slot, slot + half, first + half, POSITIVE, index) for half in (0, 1))
+                )
                 cell = -slot
             else:
                 cell = histogram.board.allocate()
@@ -233,7 +235,9 @@ class HistogramSeries:
                 yield Bucket(self.slot, -cell, first, POSITIVE, index)
                 yield Bucket(self.slot, -cell + 1, first + 1, POSITIVE, index)
             else:  # no bound lies in it: its middle tells on which side of each it is
-                yield Bucket(self.slot, cell, bisect_left(bounds, 2.0 ** ((index + 0.5) / _PER_OCTAVE)), POSITIVE, index)
+                yield Bucket(
+                    self.slot, cell, bisect_left(bounds, 2.0 ** ((index + 0.5) / _PER_OCTAVE)), POSITIVE, index
+                )
         for (sign, index, classic), cell in list((self._others or {}).items()):
             yield Bucket(self.slot, cell, classic, sign, index)
 

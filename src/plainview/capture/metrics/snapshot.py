@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from plainview.capture.metrics.instruments import Instrument
     from plainview.capture.metrics.registry import Registry
     from plainview.capture.spool import Spool
+    from plainview.cells import Reading
     from plainview.exposition import Exemplar
 
 __all__ = ["Snapshots", "streams_of"]
@@ -119,9 +120,8 @@ class Snapshots:
         reading = registry.reading(full=True)
         if not len(registry.board.view):
             return  # nothing was ever written
-        stream = registry.board.stream
+        stream, values = registry.board.stream, array("d", reading.values)
         number = self._number + 1
-        values = array("d", reading.values)
         if stream:
             try:
                 cells.write_bank(stream, number, values)
@@ -130,22 +130,29 @@ class Snapshots:
                 return
         full = (number - self._first) % _FULL == 1
         record = MetricRecord(timestamp=now(), number=number, full=full, **self._static())
-        increase = Increase(reading, self._told, full=full, exemplars=self._exemplars())
-        dropped = False
-        for metric in reading.metrics.values():
-            for line, told in lines(metric, increase.of(metric), record, spool.settings.max_line):
-                if not self._put(line):
-                    dropped = True
-                    for series in told:
-                        for slot in (series.slot, *(bucket.slot for bucket in series.buckets)):
-                            values[slot] = self._told[slot] if slot < len(self._told) else 0.0
+        dropped = self._tell(reading, record, values)
         if dropped and stream:
             cells.write_bank(stream, number, values)
         self._put(closing(record))
         if stream:
             cells.mark_told(stream, number, len(values))
         self._told, self._number = values, number
-        registry.gone = [each for each in registry.gone if each not in gone] if not dropped else registry.gone
+        if not dropped:
+            registry.gone = [each for each in registry.gone if each not in gone]
+
+    def _tell(self, reading: Reading, record: MetricRecord, values: array[float]) -> bool:
+        """Write what has changed. Whether something was dropped: ``values`` then has what was told of that before."""
+        increase = Increase(reading, self._told, full=record.full, exemplars=self._exemplars())
+        dropped = False
+        for metric in reading.metrics.values():
+            for line, told in lines(metric, increase.of(metric), record, self._spool.settings.max_line):
+                if self._put(line):
+                    continue
+                dropped = True
+                for series in told:
+                    for slot in (series.slot, *(bucket.slot for bucket in series.buckets)):
+                        values[slot] = self._told[slot] if slot < len(self._told) else 0.0
+        return dropped
 
     def _put(self, line: bytes) -> bool:
         """Write a line. False: it was dropped."""

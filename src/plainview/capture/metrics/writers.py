@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["EMPTY", "Writers"]
 
 #: The view as long as there are no cells: every access raises IndexError.
-EMPTY: Final = memoryview(b"").cast("d")
+EMPTY: Final[memoryview[float]] = memoryview(bytearray()).cast("d")
 #: Integers beyond are not told apart by a double anyway.
 _INT: Final = 1 << 53
 _FLOAT: Final = sys.float_info.max
@@ -59,7 +59,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
 
     def counter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
         def inc(amount: float = 1.0) -> None:
-            kind = type(amount)
+            kind: type = type(amount)
             if (kind is float and 0.0 <= amount <= _FLOAT) or (kind is int and 0 <= amount <= _INT):
                 try:
                     view[slot] += amount
@@ -72,7 +72,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
 
     def gauge(slot: int, late: Callable[..., None]) -> Callable[..., None]:
         def inc(amount: float = 1.0) -> None:
-            kind = type(amount)
+            kind: type = type(amount)
             if (kind is float and -_FLOAT <= amount <= _FLOAT) or (kind is int and -_INT <= amount <= _INT):
                 try:
                     view[slot] += amount
@@ -85,7 +85,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
 
     def setter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
         def set_(value: float) -> None:
-            kind = type(value)
+            kind: type = type(value)
             if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
                 try:
                     view[slot] = value
@@ -98,7 +98,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
 
     def timed_setter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
         def set_(value: float) -> None:
-            kind = type(value)
+            kind: type = type(value)
             if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
                 try:
                     view[slot + 1] = now()
@@ -118,7 +118,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
         exemplify: Callable[..., None],
     ) -> Callable[..., None]:
         def observe(value: float) -> None:
-            kind = type(value)
+            kind: type = type(value)
             if kind is float or kind is int:
                 try:
                     # The exponential bucket, counted from above: -ceil(log2(value) * 64).
@@ -144,7 +144,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
     def put(slot: int, value: float) -> None:
         view[slot] = value
 
-    def move(fresh: memoryview, length: int) -> memoryview:
+    def move(fresh: memoryview[float], length: int) -> memoryview[float]:
         nonlocal view
         before, source, target = view, view[:length], fresh[:length]
         # From here on no other thread runs, and no signal handler, until the view is exchanged.
@@ -152,7 +152,7 @@ def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]: 
         view = fresh
         return before
 
-    def exchange(fresh: memoryview) -> memoryview:
+    def exchange(fresh: memoryview[float]) -> memoryview[float]:
         nonlocal view
         before, view = view, fresh
         return before
