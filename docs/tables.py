@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import typer
 
+from plainview.capture.metrics.families import BOUNDS, GROUPS, Family, http_families
 from plainview.cli import COMMANDS, build
 from plainview.settings import PROFILES, QUIET_LOGGERS, Settings, descriptions, environment_name
 
@@ -36,7 +37,7 @@ _GROUPS: Final = {
     "scrub": "Scrubbing",
     "sample": "Sampling and limits",
     "trace_sample": "Traces",
-    "metrics_path": "Metrics",
+    "metrics_interval": "Metrics",
 }
 
 
@@ -111,10 +112,29 @@ def _commands() -> Iterator[str]:
                 yield _row(names, says + (f" Default: {default}." if default else ""))
 
 
+def _metrics() -> Iterator[str]:
+    for title, families in {"HTTP": http_families("http"), **GROUPS}.items():
+        yield from ("", f"## {title}", "", _row("metric", "kind", "labels", "what it is", "fed by"))
+        yield "|---|---|---|---|---|"
+        yield from map(_family, families)
+    yield from ("", "## Buckets", "", _row("of", "classic buckets, upper bounds"), "|---|---|")
+    for name, bounds in BOUNDS.items():
+        yield _row(name, ", ".join(f"{bound:_}" if bound >= 10_000 else f"{bound:g}" for bound in bounds))  # noqa: PLR2004 - long ones are grouped
+
+
+def _family(family: Family) -> str:
+    kind = f"{family.kind}, {family.bounds}" if family.kind == "histogram" else family.kind
+    if family.kind == "gauge":
+        kind = f"gauge, {family.aggregation}"
+    labels = ", ".join(f"`{label}`" for label in family.labels)
+    return _row(f"`{family.name}`", kind, labels, family.description, family.fed_by or "your code")
+
+
 #: Page → what makes its tables.
 PAGES: Final[Mapping[Path, Callable[[], Iterator[str]]]] = {
     Path(__file__).parent / "reference/settings.md": _settings,
     Path(__file__).parent / "reference/cli.md": _commands,
+    Path(__file__).parent / "reference/metrics.md": _metrics,
 }
 
 
