@@ -165,6 +165,18 @@ def test_an_error_is_told_even_where_the_request_s_line_is_not_kept(spool):
     assert spool.requests() == []
 
 
+@pytest.mark.parametrize(("code", "count"), [(1, 1), ("no more", 1), (0, 0), (None, 0)])
+def test_an_exit_in_the_middle_of_a_request_is_an_error_if_its_code_is_one(spool, code, count):
+    """So does gunicorn end a request that takes too long."""
+
+    def app(environ, start_response):
+        raise SystemExit(code)
+
+    with pytest.raises(SystemExit):
+        wsgi.Middleware(app)({"REQUEST_METHOD": "GET", "PATH_INFO": "/x"}, lambda *_: None)
+    assert len(errors(spool)) == count
+
+
 def test_an_exception_that_flask_turns_into_a_response_is_one_error(spool):
     from flask import Flask
 

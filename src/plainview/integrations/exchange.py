@@ -231,7 +231,7 @@ class Exchange:
     def _tell(self, error: BaseException, message: str) -> None:
         """Make an exception an error of the request."""
         self._access.runtime.recorder.errors.capture(
-            error, mechanism=self.mechanism, handled=False, logger=LOGGER, message=message
+            error, mechanism=self.mechanism, handled=False, abortive=True, logger=LOGGER, message=message
         )
 
     def stream_started(self) -> None:

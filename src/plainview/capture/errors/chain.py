@@ -12,7 +12,7 @@ from msgspec import Struct
 if TYPE_CHECKING:
     from types import TracebackType
 
-__all__ = ["Chain", "Link", "is_error", "of", "related", "traceback_of", "type_name"]
+__all__ = ["Chain", "Link", "is_abort", "is_error", "of", "related", "traceback_of", "type_name"]
 
 #: Exceptions kept of one occurrence; those of a chain that is longer lose the middle.
 _MOST: Final = 48
@@ -112,6 +112,11 @@ def type_name(kind: type[Any]) -> str:
     if not isinstance(module, str):  # a class may say anything
         module = "<unknown>"
     return kind.__qualname__ if module in {"builtins", "__main__"} else f"{module}.{kind.__qualname__}"
+
+
+def is_abort(error: BaseException) -> bool:
+    """Whether it is a `SystemExit` that tells of a failure."""
+    return issubclass(type(error), SystemExit) and bool(getattr(error, "code", None))
 
 
 def is_error(error: BaseException) -> bool:

@@ -131,6 +131,7 @@ class Errors:
         *,
         mechanism: str,
         handled: bool = True,
+        abortive: bool = False,
         level: str = "ERROR",
         logger: str = "",
         message: str = "",
@@ -144,6 +145,7 @@ class Errors:
             error: the exception.
             mechanism: what caught it.
             handled: whether the application did.
+            abortive: whether a `SystemExit` with an exit code is an error as well: where it ends work in the middle.
             level: of the occurrence.
             logger: what it belongs to.
             message: what is said with it.
@@ -158,7 +160,7 @@ class Errors:
             known_id = id_of(error)
             if known_id is not None:
                 return known_id or None
-            if not self._enabled or not chain.is_error(error):
+            if not self._enabled or not (chain.is_error(error) or (abortive and chain.is_abort(error))):
                 return None
             members = {"level": level, "logger": logger, "mechanism": mechanism, **(more or {})}
             if not handled:
