@@ -21,6 +21,8 @@ const PAGES: [pattern: RegExp, name: string, load: () => Promise<{ default: Page
   [/^\/logs$/, "Logs", () => import("./pages/logs")],
   [/^\/traces$/, "Traces", () => import("./pages/traces")],
   [/^\/traces\/[^/]+$/, "Trace", () => import("./pages/trace")],
+  [/^\/errors$/, "Errors", () => import("./pages/errors")],
+  [/^\/errors\/[^/]+$/, "Error", () => import("./pages/error")],
   [/^\/metrics$/, "Metrics", () => import("./pages/metrics")],
   [/^\/status$/, "Status", () => import("./pages/status")],
 ];

@@ -72,9 +72,15 @@ export interface Occurrence extends Partial<Entry> {
 
 /** One issue with all that it touched. */
 export interface IssueDetail extends Issue {
-  fingerprint: string;
   stack_trace: string;
   resolution_notes: string | null;
+  resolved_in: string | null;
+  /** What its category asks for. */
+  action: string;
+  /** `error_id` of the latest occurrence that is kept. */
+  latest: string | null;
+  /** How many different values it touched, by kind; the lists below hold the latest. */
+  affected: Record<string, number>;
   affected_jobs: string[];
   affected_batches: string[];
   affected_runs: string[];

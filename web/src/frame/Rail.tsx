@@ -7,6 +7,7 @@ import { status, statusFailure } from "../state/server";
 export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: "/logs", name: "Logs", icon: "logs" },
   { path: "/traces", name: "Traces", icon: "traces" },
+  { path: "/errors", name: "Errors", icon: "error" },
   { path: "/metrics", name: "Metrics", icon: "metrics" },
   { path: "/status", name: "Status", icon: "status" },
 ];

@@ -50,10 +50,10 @@ export function Facts({ issue, url }: { issue: IssueDetail; url: string }) {
       {(distributions.data.value?.distributions ?? []).map((one) => (
         <Values key={one.field} distribution={one} />
       ))}
-      <Affected name="Jobs" field="job_id" ids={issue.affected_jobs} />
-      <Affected name="Batches" field="batch_id" ids={issue.affected_batches} />
-      <Affected name="Runs" field="run_id" ids={issue.affected_runs} />
-      <Affected name="Users" field="user_id" ids={issue.affected_users} />
+      <Affected name="Jobs" field="job_id" ids={issue.affected_jobs} all={issue.affected.job} />
+      <Affected name="Batches" field="batch_id" ids={issue.affected_batches} all={issue.affected.batch} />
+      <Affected name="Runs" field="run_id" ids={issue.affected_runs} all={issue.affected.run} />
+      <Affected name="Users" field="user_id" ids={issue.affected_users} all={issue.affected.user} />
       {(similar.data.value?.errors ?? []).length > 0 && (
         <section>
           <h3>Similar errors</h3>
@@ -119,7 +119,16 @@ function Values({ distribution }: { distribution: Distribution }) {
   );
 }
 
-function Affected({ name, field, ids }: { name: string; field: string; ids: string[] }) {
+interface AffectedProps {
+  name: string;
+  field: string;
+  /** The latest ones. */
+  ids: string[];
+  /** How many there are. */
+  all: number | undefined;
+}
+
+function Affected({ name, field, ids, all = ids.length }: AffectedProps) {
   if (ids.length === 0) return null;
   return (
     <section>
@@ -133,7 +142,7 @@ function Affected({ name, field, ids }: { name: string; field: string; ids: stri
           </li>
         ))}
       </ul>
-      {ids.length > FEW && <p class="dim">and {count(ids.length - FEW)} more</p>}
+      {all > FEW && <p class="dim">and {count(all - FEW)} more</p>}
     </section>
   );
 }

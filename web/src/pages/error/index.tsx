@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import type { IssueDetail, OccurrenceDetail, OccurrencePage } from "../../api/errors";
+import type { IssueDetail, OccurrenceDetail } from "../../api/errors";
 import { get } from "../../api/client";
 import { Copy } from "../../components/Copy";
 import { Icon } from "../../components/Icon";
@@ -54,14 +54,7 @@ interface IssueProps {
 
 function Issue({ issue, url, reload, late }: IssueProps) {
   const tab: Tab = tabParam.value in TABS ? (tabParam.value as Tab) : "occurrence";
-  const newest = useResource(
-    occurrenceParam.value === "" ? `${issue.id} ${issue.last_seen}` : null,
-    async (signal) => {
-      const page = await get<OccurrencePage>(`${url}/occurrences?limit=1`, signal);
-      return page.occurrences[0]?.error_id ?? "";
-    },
-  );
-  const shown = occurrenceParam.value || newest.data.value || "";
+  const shown = occurrenceParam.value || issue.latest || "";
   const whole = useResource(shown === "" ? null : shown, (signal) =>
     get<OccurrenceDetail>(`${url}/occurrences/${encodeURIComponent(shown)}`, signal),
   );
@@ -104,8 +97,7 @@ function Issue({ issue, url, reload, late }: IssueProps) {
           {tab === "occurrence" && (
             <>
               {whole.failure.value && <Failed failure={whole.failure.value} retry={whole.retry} />}
-              {newest.failure.value && <Failed failure={newest.failure.value} retry={newest.retry} />}
-              {newest.data.value === "" && occurrenceParam.value === "" && (
+              {shown === "" && (
                 <p class="dim error-none">
                   Its occurrences are older than what is kept; the counts and decisions stay.
                 </p>
@@ -203,6 +195,7 @@ function Head({ issue, reload }: { issue: IssueDetail; reload: () => void }) {
       <p class="dim">
         <Text value={[issue.culprit, issue.component].filter(Boolean).join(" · ")} limit={300} />
         {issue.resolution_notes && <> · {visibleString(issue.resolution_notes)}</>}
+        {issue.action && <> · {issue.action}</>}
       </p>
       {trouble.value && (
         <p class="failed-count" role="alert">
