@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any, Final
 
+import plainview.integrations.measured  # noqa: F401 - now, or the first request would wait for it
 from plainview.capture.metrics.loops import notice
 from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes
 from plainview.integrations.mounting import ASGI_MARK as MARK, answer_asgi, asked_of_asgi

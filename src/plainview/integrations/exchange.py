@@ -21,7 +21,6 @@ from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
 from plainview.context import Bound, Frame, current, reset
 from plainview.integrations.baggage import with_baggage
-from plainview.integrations.measured import measuring
 from plainview.integrations.safety import failed
 from plainview.records import LEVEL_NAMES
 
@@ -69,6 +68,8 @@ class Access:
         self.enabled: Final = now.settings.enabled
         #: Path that is answered with the metrics; empty: none is.
         self.metrics_path: Final = now.settings.metrics_path
+        from plainview.integrations.measured import measuring  # noqa: PLC0415 - threads need this module, too, not that
+
         self.requests: Final = measuring(now.settings.http_metrics_prefix) if self.enabled else None
         self.tracing: Final = now.tracing
         self.hides: Final = now.recorder.encoding.scrubber.hides

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import plainview.integrations.measured  # noqa: F401 - now, or the first request would wait for it
 from plainview.context import current
 from plainview.integrations.exchange import KNOWN_METHODS, Exchange, access, server_attributes, serving
 from plainview.integrations.mounting import WSGI_MARK as MARK, answer_wsgi, asked_of_wsgi
