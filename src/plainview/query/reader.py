@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from plainview.store.interface import Cancellation, QueryCancelled, QueryTimeout
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from plainview.query.sql import Sql
     from plainview.store.interface import Dialect, Store
 
@@ -45,16 +47,31 @@ class Reader:
             QueryTimeout: the question's time is up.
             QueryCancelled: it was cancelled, or the store is being closed.
         """
+        left = self.left()
+        return self.store.query(statement.text, statement.parameters, timeout=left, cancellation=self.cancellation).rows
+
+    def arrays(self, statement: Sql) -> dict[str, NDArray[Any]]:
+        """All columns of a statement, whole: for many numbers. NULL is masked. Errors are those of :meth:`rows`."""
+        left = self.left()
+        return self.store.arrays(statement.text, statement.parameters, timeout=left, cancellation=self.cancellation)
+
+    def left(self) -> float | None:
+        """Seconds that are left for the question; None: as many as it likes.
+
+        Raises:
+            QueryTimeout: the question's time is up.
+            QueryCancelled: it was cancelled.
+        """
         if self.cancellation.cancelled:
             msg = "the query was cancelled"
             raise QueryCancelled(msg)
-        left = None
-        if self.timeout is not None:
-            left = self._deadline - time.monotonic()
-            if left <= 0:
-                msg = f"the query took longer than {self.timeout:g} s"
-                raise QueryTimeout(msg)
-        return self.store.query(statement.text, statement.parameters, timeout=left, cancellation=self.cancellation).rows
+        if self.timeout is None:
+            return None
+        left = self._deadline - time.monotonic()
+        if left <= 0:
+            msg = f"the query took longer than {self.timeout:g} s"
+            raise QueryTimeout(msg)
+        return left
 
     def row(self, statement: Sql) -> tuple[Any, ...] | None:
         """The first row of a statement, if there is one."""

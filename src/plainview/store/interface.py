@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Sequence
 
+    from numpy.typing import NDArray
+
     from plainview.store.rows import Rows
 
 __all__ = [
@@ -199,6 +201,19 @@ class Store(Protocol):
             QueryError: the engine refused it.
         """
 
+    def arrays(
+        self,
+        sql: str,
+        parameters: Sequence[object] = (),
+        *,
+        timeout: float | None = 30,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Run one statement that reads, and give each column whole: for many numbers. NULL is masked.
+
+        The arguments and errors are those of :meth:`query`.
+        """
+
     def last_id(self, table: str) -> int:
         """The highest id given to a committed row of the table; 0 when there was none."""
 
@@ -225,8 +240,13 @@ class Store(Protocol):
             QueryCancelled: it was cancelled, or the store was closed; what was sealed till then is.
         """
 
-    def retention(self, days: float) -> int:
-        """Remove rows older than so many days. Gives the number removed."""
+    def retention(self, days: float | None, metrics_days: float | None = None) -> int:
+        """Remove rows older than so many days. Gives the number removed.
+
+        Args:
+            days: of logs, spans and errors; None: they are kept.
+            metrics_days: of metrics; None: they are kept.
+        """
 
     def stats(self) -> dict[str, Any]:
         """Rows, bytes, oldest and newest time, and the like, for the status page."""

@@ -16,7 +16,7 @@ __all__ = ["SCHEMA_VERSION", "TABLES", "TABLE_OF_KIND", "TYPES", "Column", "Tabl
 SCHEMA_VERSION: Final = 2
 
 Type: TypeAlias = Literal[
-    "id", "time", "level", "integer", "nanoseconds", "milliseconds", "number", "text", "name", "json"
+    "id", "time", "level", "flag", "integer", "nanoseconds", "milliseconds", "number", "text", "name", "json", "bytes"
 ]
 
 #: Type → engine → the engine's word. ``name`` is text with few distinct values (a service, a logger).
@@ -24,6 +24,7 @@ TYPES: Final[dict[Type, dict[str, str]]] = {
     "id": {"duckdb": "BIGINT", "clickhouse": "Int64"},
     "time": {"duckdb": "TIMESTAMP", "clickhouse": "DateTime64(6, 'UTC')"},
     "level": {"duckdb": "UTINYINT", "clickhouse": "UInt8"},
+    "flag": {"duckdb": "UTINYINT", "clickhouse": "UInt8"},
     "integer": {"duckdb": "INTEGER", "clickhouse": "Int32"},
     "nanoseconds": {"duckdb": "BIGINT", "clickhouse": "Int64"},
     "milliseconds": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
@@ -31,6 +32,7 @@ TYPES: Final[dict[Type, dict[str, str]]] = {
     "text": {"duckdb": "VARCHAR", "clickhouse": "String"},
     "name": {"duckdb": "VARCHAR", "clickhouse": "LowCardinality(String)"},
     "json": {"duckdb": "VARCHAR", "clickhouse": "String"},
+    "bytes": {"duckdb": "BLOB", "clickhouse": "String"},
 }
 
 
@@ -45,12 +47,31 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table. ``time`` names the column that retention, sealing and sorting go by."""
+    """One table.
+
+    Attributes:
+        name: its name.
+        kind: the stream kind whose records become its rows.
+        time: the column that retention and sealing go by.
+        columns: every column, in order.
+        sorted_by: what sealed rows are sorted by; empty: by the time, then by the id.
+    """
 
     name: str
     kind: str
     time: str
     columns: tuple[Column, ...]
+    sorted_by: tuple[str, ...] = ()
+
+    @property
+    def is_metric(self) -> bool:
+        """Whether it is one of those that hold metrics: they are kept for a time of their own."""
+        return self.kind == "metric"
+
+    @property
+    def sealed_names(self) -> tuple[str, ...]:
+        """Columns of a sealed file. Out of order, ids would take most of the room, and nobody follows metrics by them."""
+        return self.names[1:] if self.sorted_by else self.names
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -149,7 +170,73 @@ TABLES: Final[dict[str, Table]] = {
             Column("count", "integer"),
         ),
     ),
+    # Which series there are; each is told again on every day that it has samples.
+    "metric_series": Table(
+        "metric_series",
+        kind="metric",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("series_id", "id"),
+            Column("name", "name"),
+            Column("labels", "json"),
+            Column("family", "name"),
+            Column("kind", "name"),
+            Column("unit", "name"),
+            Column("description", "name"),
+        ),
+    ),
+    # A value is NULL when it is no number: the end of the series where ``stale`` is 1, NaN otherwise.
+    "metric_samples": Table(
+        "metric_samples",
+        kind="metric",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("series_id", "id"),
+            Column("value", "number", null=True),
+            Column("stale", "flag"),
+        ),
+        sorted_by=("series_id", "timestamp"),
+    ),
+    # Native histograms. Buckets: indexes (int32, rising) and observations (float64), both little-endian.
+    "metric_histograms": Table(
+        "metric_histograms",
+        kind="metric",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("series_id", "id"),
+            Column("count", "number", null=True),
+            Column("sum", "number", null=True),
+            Column("zero", "number"),
+            Column("zero_threshold", "number"),
+            Column("scale", "integer"),
+            Column("positive", "bytes"),
+            Column("positive_counts", "bytes"),
+            Column("negative", "bytes"),
+            Column("negative_counts", "bytes"),
+            Column("stale", "flag"),
+        ),
+        sorted_by=("series_id", "timestamp"),
+    ),
+    "metric_exemplars": Table(
+        "metric_exemplars",
+        kind="metric",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("series_id", "id"),
+            Column("value", "number", null=True),
+            Column("labels", "json"),
+        ),
+        sorted_by=("series_id", "timestamp"),
+    ),
 }
 
-#: Stream kind (``log``, ``span``) → table name.
-TABLE_OF_KIND: Final[dict[str, str]] = {table.kind: table.name for table in TABLES.values()}
+#: Stream kind whose lines are the rows of one table → table name.
+TABLE_OF_KIND: Final[dict[str, str]] = {table.kind: table.name for table in TABLES.values() if not table.is_metric}

@@ -10,7 +10,7 @@ import errno
 import shutil
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
 
@@ -30,12 +30,16 @@ from plainview.store.interface import (
 from plainview.store.schema import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Callable, Collection, Sequence
     from pathlib import Path
+
+    from numpy.typing import NDArray
 
     from plainview.store.rows import Rows
 
 __all__ = ["DuckDBStore"]
+
+T = TypeVar("T")
 
 #: Room that must be left on the disk, beside what is to be moved, before a checkpoint is begun: one that runs out of
 #: room takes the engine down.
@@ -226,9 +230,25 @@ class DuckDBStore:
         cancellation: Cancellation | None = None,
     ) -> Result:
         """Run one statement that reads."""
+        return self._read(
+            lambda: self._queries.run(sql, parameters, timeout=timeout, limit=limit, cancellation=cancellation)
+        )
+
+    def arrays(
+        self,
+        sql: str,
+        parameters: Sequence[object] = (),
+        *,
+        timeout: float | None = 30,
+        cancellation: Cancellation | None = None,
+    ) -> dict[str, NDArray[Any]]:
+        """Run one statement that reads, and give each column whole."""
+        return self._read(lambda: self._queries.arrays(sql, parameters, timeout=timeout, cancellation=cancellation))
+
+    def _read(self, run: Callable[[], T]) -> T:
         for last_try in (False, True):
             try:
-                return self._queries.run(sql, parameters, timeout=timeout, limit=limit, cancellation=cancellation)
+                return run()
             except duckdb.FatalException as error:
                 if last_try:
                     raise QueryError(str(error)) from error
@@ -296,21 +316,25 @@ class DuckDBStore:
                 raise self._recover(error) from error
         return moved
 
-    def retention(self, days: float) -> int:
+    def retention(self, days: float | None, metrics_days: float | None = None) -> int:
         """Remove rows older than so many days. A sealed file goes when its last row is that old."""
-        cutoff = now() - timedelta(days=days)
+        ages = {name: metrics_days if table.is_metric else days for name, table in TABLES.items()}
+        if metrics_days is not None:
+            # Told once a day: those of the oldest samples are up to a day older.
+            ages["metric_series"] = metrics_days + 1
+        cutoffs = {name: now() - timedelta(days=age) for name, age in ages.items() if age is not None}
         removed = 0
         with self._writing:
             connection = self._writer()
             before = self._sealed.segments
             try:
                 with layout.transaction(connection):
-                    for table in TABLES.values():
+                    for name, cutoff in cutoffs.items():
                         row = connection.execute(
-                            f"DELETE FROM hot.{table.name} WHERE {table.time} < ?", [cutoff]
+                            f"DELETE FROM hot.{name} WHERE {TABLES[name].time} < ?", [cutoff]
                         ).fetchone()
                         removed += row[0] if row else 0
-                    expired = self._sealed.expire(connection, cutoff)
+                    expired = self._sealed.expire(connection, cutoffs)
             except duckdb.Error as error:
                 self._sealed.segments = before
                 raise self._recover(error) from error

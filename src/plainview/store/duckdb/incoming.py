@@ -19,8 +19,13 @@ if TYPE_CHECKING:
 
 __all__ = ["insert", "record"]
 
+#: Table → column → SQL that makes its value of what is handed in: bytes come as hexadecimal text.
 _CASTS: Final = {
-    table.name: {column.name: TYPES[column.type]["duckdb"] for column in table.columns} for table in TABLES.values()
+    table.name: {
+        column.name: "unhex({})" if column.type == "bytes" else "{}::" + TYPES[column.type]["duckdb"]
+        for column in table.columns
+    }
+    for table in TABLES.values()
 }
 
 
@@ -32,10 +37,10 @@ def insert(connection: duckdb.DuckDBPyConnection, rows: Rows, last: int) -> None
     for name, values in rows.columns.items():
         if isinstance(values, np.ndarray):
             incoming[name] = values
-            select.append(f"{name}::{casts[name]} AS {name}")
+            select.append(f"{casts[name].format(name)} AS {name}")
         elif values is not None:
             parameters.append(values)
-            select.append(f"?::{casts[name]} AS {name}")
+            select.append(f"{casts[name].format('?')} AS {name}")
     connection.register("incoming", incoming)
     try:
         connection.execute(f"INSERT INTO hot.{rows.table} BY NAME SELECT {', '.join(select)} FROM incoming", parameters)

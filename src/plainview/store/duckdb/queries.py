@@ -7,7 +7,7 @@ import heapq
 import threading
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import duckdb
 
@@ -16,7 +16,11 @@ from plainview.store.interface import Cancellation, QueryCancelled, QueryError, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from numpy.typing import NDArray
+
 __all__ = ["Queries"]
+
+T = TypeVar("T")
 
 
 #: Seconds after which a query that should have ended is interrupted again: the engine forgets an interrupt that
@@ -59,12 +63,32 @@ class Queries:
         cancellation: Cancellation | None,
     ) -> Result:
         """Run one statement in a read-only transaction; see :meth:`plainview.store.interface.Store.query`."""
+
+        def fetch(cursor: duckdb.DuckDBPyConnection) -> Result:
+            columns = [column[0] for column in cursor.description or ()]
+            return Result(columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit))
+
+        return self._fetched(fetch, sql, parameters, timeout, cancellation)
+
+    def arrays(
+        self, sql: str, parameters: Sequence[object], *, timeout: float | None, cancellation: Cancellation | None
+    ) -> dict[str, NDArray[Any]]:
+        """Run one statement in a read-only transaction; see :meth:`plainview.store.interface.Store.arrays`."""
+        return self._fetched(lambda cursor: cursor.fetchnumpy(), sql, parameters, timeout, cancellation)
+
+    def _fetched(
+        self,
+        fetch: Callable[[duckdb.DuckDBPyConnection], T],
+        sql: str,
+        parameters: Sequence[object],
+        timeout: float | None,
+        cancellation: Cancellation | None,
+    ) -> T:
         with self.borrow(timeout, cancellation) as cursor:
             try:
                 cursor.execute("BEGIN TRANSACTION READ ONLY")
                 cursor.execute(sql, parameters)
-                columns = [column[0] for column in cursor.description or ()]
-                return Result(columns, cursor.fetchall() if limit is None else cursor.fetchmany(limit))
+                return fetch(cursor)
             finally:
                 # An exception keeps its frames alive, but the engine's object must go while it is known to run here:
                 # a thread that the interpreter ends inside it takes the process down.

@@ -129,8 +129,9 @@ class Sealed:
     def _measure(self, connection: duckdb.DuckDBPyConnection, table: str, file: str) -> Segment:
         path = self.directory / file
         time = TABLES[table].time
+        last = "max(id)" if "id" in TABLES[table].sealed_names else "0"
         row = connection.execute(
-            f"SELECT count(*), min({time}), max({time}), max(id) FROM read_parquet(?)", [str(path)]
+            f"SELECT count(*), min({time}), max({time}), {last} FROM read_parquet(?)", [str(path)]
         ).fetchone()
         count, first, last, last_id = row or (0, None, None, 0)
         return Segment(table, file, count, path.stat().st_size, first, last, last_id)
@@ -181,11 +182,16 @@ class Sealed:
         path = folder / f"{stem}-{number:03d}.parquet"
         draft = path.with_suffix(".partial")
         target = str(draft).replace("'", "''")
-        columns = ", ".join(table.names)
+        columns = ", ".join(table.sealed_names)
+        order, options = f"{table.time}, id", f"COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
+        if table.sorted_by:
+            # Numbers that follow one another: the differences of neighbours take less room than a dictionary of them.
+            order = ", ".join(table.sorted_by)
+            options += ", PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1"
         try:
             cursor.execute(
-                f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {table.time}, id) "
-                f"TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP})",
+                f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {order}) "
+                f"TO '{target}' (FORMAT parquet, {options})",
                 stretch.parameters,
             )
             _sync(draft)
@@ -213,12 +219,12 @@ class Sealed:
             self.segments = before
             raise
 
-    def expire(self, connection: duckdb.DuckDBPyConnection, cutoff: datetime) -> list[Segment]:
-        """Take the files out of the list whose last row is older than ``cutoff``, inside a transaction.
+    def expire(self, connection: duckdb.DuckDBPyConnection, cutoffs: Mapping[str, datetime]) -> list[Segment]:
+        """Take the files out of the list whose last row is older than their table's cutoff, inside a transaction.
 
         The files themselves go with :meth:`unlink_expired`, when the transaction is on the disk.
         """
-        old = [segment for segment in self.segments if segment.last < cutoff]
+        old = [segment for segment in self.segments if segment.last < cutoffs.get(segment.table, segment.last)]
         if old:
             names = [segment.file for segment in old]
             connection.execute("DELETE FROM hot.sealed WHERE file IN (SELECT unnest(?))", [names])

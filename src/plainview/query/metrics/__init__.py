@@ -1,0 +1,1 @@
+"""Metrics out of the store: which series there are, and their samples."""
