@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 from contextlib import ContextDecorator
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast, overload
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -12,9 +12,22 @@ if TYPE_CHECKING:
 
     from plainview.capture.spans import Span
 
-__all__ = ["Starter", "around", "traced"]
+__all__ = ["Block", "Starter", "around", "traced"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
+
+
+class Block(Protocol):
+    """What a decorated call runs in: a span, an operation."""
+
+    #: Whether it becomes current inside.
+    activate: bool
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
 
 
 class Starter(ContextDecorator):
@@ -39,8 +52,8 @@ class Starter(ContextDecorator):
         return around(self._start, function)
 
 
-def around(start: Callable[[], Span], function: F) -> F:
-    """``function`` with a span around each call: plain, async, generator or async generator."""
+def around(start: Callable[[], Block], function: F) -> F:
+    """``function`` with a span or the like around each call: plain, async, generator or async generator."""
     import inspect  # noqa: PLC0415 - slow to import, and needed once a function
 
     if inspect.isasyncgenfunction(function):

@@ -106,6 +106,7 @@ _OTHER: Final = HttpStyle("endpoint", "status", "requests_inprogress")
 
 _CLIENTS: Final = "httpx, requests"
 _CELERY: Final = "Celery"
+_JOBS, _STAGES, _ENGINES, _BATCHES = "`job`", "`stage`", "`engine`", "`batch`"
 _POOLS: Final = "SQLAlchemy's pools"
 _PROCESS: Final = "resources, each process"
 _HOST: Final = "resources, one process for the host"
@@ -118,22 +119,31 @@ GROUPS: Final[dict[str, tuple[Family, ...]]] = {
         Family("http_client_request_duration_seconds", "histogram", ("method", "host"), "Until the answer.", _CLIENTS),
     ),
     "Jobs": (
-        Family("jobs_created_total", "counter", ("job_type",), "Jobs created."),
-        Family("jobs_completed_total", "counter", ("job_type", "status"), "Jobs that ended, well or not."),
-        Family("jobs_in_progress", "gauge", ("job_type",), "Jobs that run now."),
-        Family("job_duration_seconds", "histogram", ("job_type",), "From a job's start to its end.", bounds="work"),
-        Family("job_stage_duration_seconds", "histogram", ("job_type", "stage"), "Of a job's stage.", bounds="work"),
+        Family("jobs_created_total", "counter", ("job_type",), "Jobs created.", _JOBS),
+        Family("jobs_completed_total", "counter", ("job_type", "status"), "Jobs that ended, well or not.", _JOBS),
+        Family("jobs_in_progress", "gauge", ("job_type",), "Jobs that run now.", _JOBS),
+        Family(
+            "job_duration_seconds", "histogram", ("job_type",), "From a job's start to its end.", _JOBS, bounds="work"
+        ),
+        Family(
+            "job_stage_duration_seconds",
+            "histogram",
+            ("job_type", "stage"),
+            "Of a job's stage.",
+            _STAGES,
+            bounds="work",
+        ),
     ),
     "Engines": (
-        Family("engine_executions_total", "counter", ("engine_name", "status"), "Executions that ended."),
-        Family("engine_duration_seconds", "histogram", ("engine_name",), "Of one execution.", bounds="work"),
-        Family("engine_retries_total", "counter", ("engine_name",), "Attempts after the first."),
+        Family("engine_executions_total", "counter", ("engine_name", "status"), "Executions that ended.", _ENGINES),
+        Family("engine_duration_seconds", "histogram", ("engine_name",), "Of one execution.", _ENGINES, bounds="work"),
+        Family("engine_retries_total", "counter", ("engine_name",), "Attempts after the first.", _ENGINES),
     ),
     "Batches": (
-        Family("batches_created_total", "counter", (), "Batches created."),
-        Family("batches_completed_total", "counter", ("status",), "Batches that ended, well or not."),
-        Family("batch_items_processed_total", "counter", ("status",), "Items processed."),
-        Family("batch_duration_seconds", "histogram", (), "From a batch's start to its end.", bounds="work"),
+        Family("batches_created_total", "counter", (), "Batches created.", _BATCHES),
+        Family("batches_completed_total", "counter", ("status",), "Batches that ended, well or not.", _BATCHES),
+        Family("batch_items_processed_total", "counter", ("status",), "Items processed.", _BATCHES),
+        Family("batch_duration_seconds", "histogram", (), "From a batch's start to its end.", _BATCHES, bounds="work"),
     ),
     "Quality": (
         Family("content_quality_score", "histogram", ("content_type",), "Scores of content.", bounds="score"),

@@ -1,0 +1,1 @@
+"""Operations: timed work that is told of."""

@@ -1,0 +1,148 @@
+"""Kinds of operation, declared: how their events are told, the context field they set, the metrics they feed.
+
+A kind that nobody declared tells its events as `_EVERY` has them, and has no metrics.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+__all__ = ["KINDS", "Feeds", "Kind", "Told", "kind_of"]
+
+_DEBUG, _INFO, _WARNING, _ERROR = 10, 20, 30, 40
+
+
+class Told(NamedTuple):
+    """How an event is told: the level of its line, and the words that the operation's name follows."""
+
+    level: int
+    words: str
+
+
+class Feeds(NamedTuple):
+    """The metrics of a kind, by name; empty: there is none.
+
+    Those of a kind with a `label` have it; `ended` and `items` also have ``status``. Those of a stage have its job's
+    label too.
+    """
+
+    started: str = ""
+    ended: str = ""
+    running: str = ""
+    duration: str = ""
+    retries: str = ""
+    items: str = ""
+
+
+class Kind(NamedTuple):
+    """A kind of operation.
+
+    Args:
+        name: of the kind.
+        told: event → how it is told, beside the events of `_EVERY`.
+        key: context field that holds the operation's id while it is open; empty: it has none.
+        label: label of its metrics that holds the operation's name; empty: they have none.
+        feeds: its metrics.
+        field: name of the field of its lines that holds the operation's name.
+        stack: whether a failure is told with its stack trace.
+        within: kind of operation that it is a part of, whose label its metrics have as well.
+    """
+
+    name: str
+    told: Mapping[str, Told] = MappingProxyType({})
+    key: str = ""
+    label: str = ""
+    feeds: Feeds = Feeds()
+    field: str = ""
+    stack: bool = False
+    within: str = ""
+
+    def event(self, event: str) -> Told:
+        """How an event of this kind is told."""
+        return self.told.get(event) or Told(_EVERY[event].level, f"{self.name} {_EVERY[event].words}")
+
+
+#: Event → how it is told of kinds that say nothing else.
+_EVERY: Final = {
+    "started": Told(_DEBUG, "started"),
+    "progress": Told(_DEBUG, "progress"),
+    "checkpoint": Told(_DEBUG, "checkpoint saved"),
+    "locked": Told(_INFO, "locked"),
+    "item started": Told(_DEBUG, "item started"),
+    "item completed": Told(_DEBUG, "item completed"),
+    "item failed": Told(_WARNING, "item failed"),
+    "retrying": Told(_WARNING, "retrying"),
+    "recovered": Told(_INFO, "recovered"),
+    "dead-lettered": Told(_ERROR, "dead-lettered"),
+    "cleaned up": Told(_INFO, "cleaned up"),
+    "completed": Told(_DEBUG, "completed"),
+    "cancelled": Told(_WARNING, "cancelled"),
+    "failed": Told(_WARNING, "failed"),
+}
+
+
+def _loud(name: str, **told: Told) -> dict[str, Told]:
+    """Events of kinds whose beginning and end everybody wants to know of."""
+    return {
+        "started": Told(_INFO, f"{name} started"),
+        "completed": Told(_INFO, f"{name} completed"),
+        "failed": Told(_ERROR, f"{name} failed"),
+        **told,
+    }
+
+
+#: Name → kind.
+KINDS: Final = {
+    kind.name: kind
+    for kind in (
+        Kind(
+            "job",
+            _loud("job", started=Told(_INFO, "job created")),
+            key="job_id",
+            label="job_type",
+            feeds=Feeds("jobs_created_total", "jobs_completed_total", "jobs_in_progress", "job_duration_seconds"),
+            field="job_type",
+            stack=True,
+        ),
+        Kind(
+            "stage",
+            _loud("job stage", failed=Told(_WARNING, "job stage failed")),
+            label="stage",
+            feeds=Feeds(duration="job_stage_duration_seconds"),
+            field="stage",
+            within="job",
+        ),
+        Kind(
+            "engine",
+            _loud("engine"),
+            label="engine_name",
+            feeds=Feeds(
+                ended="engine_executions_total", duration="engine_duration_seconds", retries="engine_retries_total"
+            ),
+            field="engine",
+            stack=True,
+        ),
+        Kind(
+            "batch",
+            _loud("batch", started=Told(_INFO, "batch created")),
+            key="batch_id",
+            feeds=Feeds(
+                "batches_created_total",
+                "batches_completed_total",
+                duration="batch_duration_seconds",
+                items="batch_items_processed_total",
+            ),
+            field="batch",
+            stack=True,
+        ),
+    )
+}
+
+
+def kind_of(name: str) -> Kind:
+    """The kind of a name."""
+    return KINDS.get(name) or Kind(name, field=name)

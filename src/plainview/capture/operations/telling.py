@@ -1,0 +1,107 @@
+"""How an operation is told under the configuration in force: its lines and its metrics, looked up once."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+from plainview.capture.metrics.families import metric
+from plainview.capture.operations.kinds import kind_of
+from plainview.capture.runtime import runtime
+from plainview.records import LEVEL_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from plainview.capture.operations.kinds import Kind
+    from plainview.capture.runtime import Runtime
+
+__all__ = ["Telling", "telling"]
+
+#: Operations that are remembered by kind and name.
+_MOST: Final = 4_000
+
+
+class Telling:
+    """What is said of the operations of one kind and name."""
+
+    def __init__(self, now: Runtime, kind: Kind, name: str, whole: str) -> None:
+        self.runtime: Final = now
+        self.tracing: Final = now.tracing
+        self.failed: Final = now.recorder.spool.failed
+        self._kind: Final = kind
+        self._logger: Final = f"plainview.{kind.name}"
+        self._labels: Final = {kind.label: name} if kind.label else {}
+        if kind.within:
+            self._labels[kind_of(kind.within).label] = whole
+        self._lines: dict[str, tuple[int, bytes, str, Any]] = {}
+        self._series: dict[tuple[str, str], Any] = {}
+
+    def tell(self, event: str, name: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
+        """Write the line of an event, where its level is kept."""
+        line = self._lines.get(event)
+        if line is None:
+            line = self._lines[event] = self._line(event, name)
+        level, head, message, admit = line
+        now = self.runtime
+        if level >= now.gates.level(self._logger) and (admit is None or admit(message)):
+            named = {self._kind.field: name, **fields}
+            now.recorder.log(time.time_ns(), head, message, named, b"", error)
+
+    def _line(self, event: str, name: str) -> tuple[int, bytes, str, Any]:
+        level, words = self._kind.event(event)
+        now = self.runtime
+        head = now.recorder.head(LEVEL_NAMES[level], self._logger)
+        return level, head, f"{words}: {name}", now.gates.gate(self._logger, level)
+
+    def _of(self, what: str, status: str = "") -> Any:  # noqa: ANN401 - a counter, a gauge or a histogram; None
+        key = (what, status)
+        try:
+            return self._series[key]
+        except KeyError:
+            found = None
+            try:
+                found = self._look(what, status)
+            except Exception as error:  # noqa: BLE001 - the application has a metric of that name, of another shape
+                self.failed(error)
+            self._series[key] = found
+            return found
+
+    def _look(self, what: str, status: str) -> Any:  # noqa: ANN401 - as above
+        name = getattr(self._kind.feeds, what)
+        labels = self._labels | ({"status": status} if status else {})
+        if not name:
+            return None
+        return metric(name).labels(**labels) if labels else metric(name)
+
+    def feed(self, what: str, status: str = "") -> None:
+        """Count one: ``started``, ``ended``, ``retries``, ``items``."""
+        found = self._of(what, status)
+        if found is not None:
+            found.inc()
+
+    def run(self, by: int) -> None:
+        """One more runs, or one less."""
+        found = self._of("running")
+        if found is not None:
+            found.inc(by)
+
+    def observe(self, seconds: float) -> None:
+        """Note how long one took."""
+        found = self._of("duration")
+        if found is not None:
+            found.observe(seconds)
+
+
+_known: dict[tuple[str, str, str], Telling] = {}
+
+
+def telling(kind: Kind, name: str, whole: str) -> Telling:
+    """How operations of a kind and name are told, as parts of what is called ``whole``."""
+    now = runtime()
+    found = _known.get((kind.name, name, whole))
+    if found is None or found.runtime is not now:
+        if len(_known) >= _MOST:
+            _known.clear()
+        found = _known[kind.name, name, whole] = Telling(now, kind, name, whole)
+    return found
