@@ -13,6 +13,7 @@ import psutil
 import pytest
 import sqlalchemy
 from exposed import Samples, exposed
+from harness import read
 
 import plainview
 
@@ -145,6 +146,33 @@ def test_nothing_is_read_before_it_is_wanted(programs):
     done = programs.run(sys.executable, "short.py", variables={"PYTHONPATH": ""})
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["False", "False"]
+
+
+def test_a_process_that_lives_a_while_is_looked_at_by_itself(programs):
+    """Though it only logs; and so is its child."""
+    programs.write(
+        "lives.py",
+        """
+        import os, time
+        import plainview
+
+        plainview.configure(service="lives", environment="production", file="", metrics_interval=0.2)
+        plainview.get_logger("lives").info("hello")
+        pid = os.fork()
+        plainview.get_logger("lives").info("hello")
+        deadline = time.monotonic() + 60
+        while not plainview.metrics() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(1)
+        if pid:
+            os.waitpid(pid, 0)
+        """,
+    )
+    done = programs.run(sys.executable, "lives.py", variables={"PYTHONPATH": ""})
+    assert done.returncode == 0, done.stderr
+    told = [line for line in read(programs.spool.directory, "metric") if line.get("name") == "memory_usage_bytes"]
+    assert len({line["pid"] for line in told}) == 2
+    assert all(line["points"][0]["value"] > 1_000_000 for line in told)
 
 
 def test_over_forked_processes_they_are_summed_and_the_host_told_once(programs):

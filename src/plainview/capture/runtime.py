@@ -98,7 +98,7 @@ class Runtime:
 
             with _lock:
                 if self.watch is None:
-                    self.watch = Watch(settings, self.recorder.spool.directory)
+                    self.watch = Watch(settings, self.recorder.spool.directory, self._began)
         return self.watch
 
     def stop(self) -> None:

@@ -26,10 +26,12 @@ class Watch:
     Args:
         settings: in force.
         directory: the data directory.
+        began: when it came into force, on the monotonic clock.
     """
 
-    def __init__(self, settings: Settings, directory: str) -> None:
-        self._began: Final = time.monotonic()
+    def __init__(self, settings: Settings, directory: str, began: float) -> None:
+        self._began: Final = began
+        self._looked = False
         self._resources = Resources(settings, directory) if settings.resources and not settings.low_resource else None
         self._port: Port | None = None
         if settings.metrics_port:
@@ -44,12 +46,15 @@ class Watch:
         """What is due each second."""
         if self._resources is not None:
             loops.probe()
+            if not self._looked:
+                self.look_unless_young()  # from then on there are metrics, and the snapshots ask for it
         if self._port is not None:
             self._port.attempt()
 
     def look(self) -> None:
         """Take the values that nobody gives."""
         if self._resources is not None:
+            self._looked = True
             self._resources.look()
 
     def look_unless_young(self) -> None:
@@ -59,6 +64,7 @@ class Watch:
 
     def after_fork(self) -> None:
         """In a forked child: what is the parent's stays there."""
+        self._looked = False
         if self._resources is not None:
             self._resources.after_fork()
         if self._port is not None:
