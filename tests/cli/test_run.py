@@ -220,3 +220,12 @@ def test_any_command_line_has_a_name(argv):
     program = Program.of(["python", *argv])
     assert isinstance(program.is_application(), bool)
     assert program.service("/home/me/blog", {})
+
+
+def test_where_metrics_are_answered_is_an_option(run):
+    program = "import os; print(os.environ['PLAINVIEW_METRICS_PATH'], os.environ['PLAINVIEW_METRICS_PORT'])"
+    done = run("--metrics-path", "/metrics", "--metrics-port", "9501", "--", sys.executable, "-c", program)
+    assert (done.returncode, done.stdout) == (0, "/metrics 9501\n"), done.stderr
+    refused = run("--metrics-path", "metrics", "--", sys.executable, "-c", program)
+    assert refused.returncode == 2
+    assert "PLAINVIEW_METRICS_PATH='metrics'" in refused.stderr

@@ -20,7 +20,7 @@ __all__ = ["environment", "run"]
 _NOT_EXECUTABLE, _NOT_FOUND = 126, 127  # as shells answer (POSIX, 2.8.2)
 
 
-def run(
+def run(  # noqa: PLR0913 - each is an option of the command
     command: Annotated[
         list[str], typer.Argument(metavar="COMMAND…", help="What to run, with its arguments, behind `--`.")
     ],
@@ -31,6 +31,12 @@ def run(
     env: Annotated[str | None, typer.Option("--environment", help="development, testing, production, …")] = None,
     directory: Annotated[Path | None, typer.Option("--dir", help="Folder of the spool and the store.")] = None,
     server: Annotated[bool, typer.Option(help="Start a server if none is running.")] = True,
+    metrics_path: Annotated[
+        str | None, typer.Option(help="Path at which a web application answers with its metrics, e.g. /metrics.")
+    ] = None,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Port for /metrics and /health/live of a program without a web server.")
+    ] = None,
 ) -> None:
     """Run a program and capture what it does.
 
@@ -41,6 +47,8 @@ def run(
         "environment": env,
         "dir": str(directory) if directory else None,
         "server": None if server else "off",
+        "metrics_path": metrics_path,
+        "metrics_port": str(metrics_port) if metrics_port else None,
     }
     try:
         settings = load(**given)
