@@ -49,7 +49,7 @@ SAME: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = tuple(
         ("Failing row", r"Failing row contains \([^\n]{0,600}", "Failing row contains (<value>)"),
         # The place in a JSON text.
         ("(char ", r"\bline \d+ column \d+ \(char \d+\)", "<place>"),
-        ("sub-exception", r" \(\d+ sub-exceptions?\)$", ""),
+        ("sub-exception", r" \(\d+ sub-exceptions?\)", ""),
     )
 )
 
