@@ -140,6 +140,23 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         float, Meta(ge=0, description="Age after which the server removes records, days; 0: never.")
     ] = 30.0
 
+    state_url: Annotated[
+        str, Meta(description="Database of issues and keys, as `postgresql+psycopg://…`; empty: a file in `dir`.")
+    ] = ""
+    error_rules: Annotated[
+        str, Meta(description="TOML file with your rules on how the server groups errors and names their category.")
+    ] = ""
+    critical_components: Annotated[
+        tuple[str, ...],
+        Meta(description="Components whose errors are told of as CRITICAL, globs, separated by commas."),
+    ] = ()
+    error_threshold: Annotated[
+        int, Meta(ge=0, description="Occurrences of one error from which on it is told of as too many; 0: never.")
+    ] = 1000
+    issue_retention_days: Annotated[
+        float, Meta(ge=0, description="Days since its last occurrence after which an issue goes; 0: never.")
+    ] = 365.0
+
     segment_bytes: Annotated[
         int, Meta(ge=65536, le=1 << 30, description="Largest size of one spool segment, bytes.")
     ] = 8 << 20
@@ -256,7 +273,7 @@ def _pairs(name: str, text: str) -> dict[str, str]:
 
 
 _MAPPINGS: Final = frozenset({"levels", "sample"})
-_LISTS: Final = frozenset({"resource_paths", "scrub_keys", "scrub_keep", "scrub_patterns"})
+_LISTS: Final = frozenset({"critical_components", "resource_paths", "scrub_keys", "scrub_keep", "scrub_patterns"})
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

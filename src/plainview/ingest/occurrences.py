@@ -23,16 +23,17 @@ from plainview.grouping.categories import categorise
 from plainview.grouping.fingerprint import group
 from plainview.grouping.rules import NO_RULES, Rules
 from plainview.grouping.stacks import parse
+from plainview.grouping.transactions import transaction
 from plainview.records import RaisedException
 from plainview.store.rows import Grouped, RowError, of_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from plainview.records import ErrorRecord, ExceptionInfo, LogRecord
     from plainview.store.rows import Rows
 
-__all__ = ["REMEMBERED", "WHOLE", "Occurrences", "as_mapping", "checked", "transaction"]
+__all__ = ["REMEMBERED", "WHOLE", "Occurrences", "as_mapping", "checked"]
 
 #: Errors whose ids are remembered, to know them when they come again.
 REMEMBERED: Final = 100_000
@@ -48,17 +49,11 @@ _LARGEST: Final = (1 << 31) - 1
 _UNKNOWN: Final = Grouped("", 0, "", "", "", "", "")
 
 
-def transaction(context: bytes | Mapping[str, Any]) -> str:
-    """Route, task or command that was at work, from the context of an error."""
-    if isinstance(context, bytes):
-        if b'"transaction"' not in context and b'"route"' not in context:
-            return ""
-        context = msgspec.json.decode(context)
-    if not isinstance(context, dict):
+def _transaction(context: bytes) -> str:
+    if b'"transaction"' not in context and b'"route"' not in context:
         return ""
-    request = context.get("request")
-    route = request.get("route") if isinstance(request, dict) else None
-    return str(context.get("transaction") or route or "")
+    told = msgspec.json.decode(context)
+    return transaction(told) if isinstance(told, dict) else ""
 
 
 def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
@@ -73,7 +68,7 @@ def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
     """
     try:
         exceptions = msgspec.to_builtins(_EXCEPTIONS.decode(record.exceptions))
-        named = transaction(bytes(record.context))
+        named = _transaction(bytes(record.context))
     except msgspec.MsgspecError as error:
         msg = f"exceptions, context: {error}"
         raise RowError(msg) from None
@@ -235,7 +230,7 @@ class Occurrences:
             record.logger,
             record.service,
             *(record.fingerprint or ("\0",)),
-            transaction(bytes(record.context)),
+            _transaction(bytes(record.context)),
         )
         found = self._cache.get(key)
         if found is None:

@@ -13,25 +13,36 @@ from plainview.server.content import RequireJson
 from plainview.server.describe import describe
 from plainview.server.problems import Unexpected, register
 from plainview.server.questions import Questions
-from plainview.server.routes import health, ingest, logs, lookup, session, traces
+from plainview.server.routes import errors, health, ingest, logs, lookup, session, traces
 from plainview.server.screen import STATIC, Screen
 from plainview.server.state import State
 from plainview.server.tail import Tails
+from plainview.state import open_state
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from plainview.ingest.pipeline import Pipeline
+    from plainview.state import Database
 
 __all__ = ["create_app"]
 
-_ROUTERS: Final = (logs.router, traces.router, lookup.router, ingest.router, health.router, session.router)
+_ROUTERS: Final = (
+    logs.router,
+    traces.router,
+    errors.router,
+    lookup.router,
+    ingest.router,
+    health.router,
+    session.router,
+)
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - its parts, and two settings
     pipeline: Pipeline,
     directory: Path,
     *,
+    database: Database | None = None,
     token: str = "",
     timeout: float = 30.0,
     static: Path = STATIC,
@@ -41,6 +52,7 @@ def create_app(
     Args:
         pipeline: what takes records in, and knows the store; started and stopped by the caller.
         directory: the data directory, for the status.
+        database: the state; that of the directory when left out.
         token: what clients must show; without one, only loopback's names are answered to.
         timeout: seconds that a question may take.
         static: where the built screen is.
@@ -65,7 +77,9 @@ def create_app(
         ],
     )
     questions = Questions(pipeline.store, timeout)
-    app.state.plainview = State(pipeline.store, pipeline, directory, questions, Tails(questions), secret)
+    app.state.plainview = State(
+        pipeline.store, database or open_state(directory), pipeline, directory, questions, Tails(questions), secret
+    )
     register(app)
     for router in _ROUTERS:
         app.include_router(router)

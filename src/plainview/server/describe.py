@@ -26,6 +26,8 @@ _WITH_INPUT: Final = {400: "The request cannot be read.", 422: "A field is wrong
 _WITH_BODY: Final = {413: "The body is too large.", 415: "The body is of a type or encoding that is not taken here."}
 _QUESTION: Final = {504: "The answer took too long."}
 _NAMED: Final = {404: "There is no such thing."}
+_OFFSET: Final = "The segment is held up to another offset, which the answer tells."
+_STATUS: Final = "The status of the error does not allow it; the answer says what is possible."
 _WRITING: Final = {507: "The server's disk is full."}
 
 
@@ -51,7 +53,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
                 responses[str(status)] = _problem(text)
         conflict = responses.get("409")
         if conflict:
-            conflict.update(_problem("The segment is held up to another offset, which the answer tells."))
+            conflict.update(_problem(_STATUS if path.startswith("/v1/errors") else _OFFSET))
     return document
 
 
@@ -71,7 +73,7 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> dict[int, str]
         errors |= _WRITING
     elif not path.startswith(("/v1/health", "/v1/session")):
         errors |= _QUESTION
-    if "{" in path or path == "/v1/resolve":
+    if "{" in path or path in ("/v1/resolve", "/v1/related"):
         errors |= _NAMED
     if path == "/v1/health/ready":
         errors.pop(503)

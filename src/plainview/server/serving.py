@@ -10,6 +10,7 @@ import os
 import signal
 import socket
 import threading
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -17,11 +18,15 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 
 from plainview import store as stores
+from plainview.grouping.rules import NO_RULES, Rules, read
 from plainview.ingest.pipeline import Pipeline
+from plainview.issues.noticing import Policy
+from plainview.issues.projector import Projector
 from plainview.server.access import is_loopback
 from plainview.server.app import create_app
 from plainview.server.presence import Presence
 from plainview.server.protocol import Protocol
+from plainview.state import StateError, open_state
 from plainview.store.interface import StoreError
 
 if TYPE_CHECKING:
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from fastapi import FastAPI
 
     from plainview.settings import Settings
+    from plainview.state import Database
     from plainview.store.interface import Store
 
 __all__ = ["CannotServe", "Serving", "serve"]
@@ -92,6 +98,8 @@ class Serving:
     url: str
     pipeline: Pipeline
     store: Store
+    database: Database
+    projector: Projector
     presence: Presence
     listener: socket.socket
 
@@ -100,7 +108,7 @@ class Serving:
         """Take the directory and the port, and open the store.
 
         Args:
-            settings: ``dir``, ``host``, ``port``, ``token``.
+            settings: those of the server.
             any_port: when the port is taken, take any that is free.
 
         Raises:
@@ -109,6 +117,7 @@ class Serving:
             StoreError: the store cannot be opened.
         """
         _check_token(settings)
+        rules = _rules(settings)
         directory = Path(settings.dir).absolute()
         presence = Presence(directory)
         try:
@@ -120,15 +129,29 @@ class Serving:
             listener = _listen(settings.host, settings.port, any_port=any_port)
             try:
                 store = stores.open(directory / "store")
+                try:
+                    database = open_state(directory, settings.state_url)
+                except StateError as error:
+                    store.close()
+                    raise CannotServe(str(error)) from error
             except BaseException:
                 listener.close()
                 raise
         except BaseException:
             presence.leave()
             raise
-        pipeline = Pipeline(store, directory, retention_days=settings.retention_days or None)
-        app = create_app(pipeline, directory, token=settings.token)
-        return cls(app, _url(settings.host, listener), pipeline, store, presence, listener)
+        pipeline = Pipeline(store, directory, retention_days=settings.retention_days or None, rules=rules)
+        projector = Projector(
+            store,
+            database,
+            pipeline.inbox.accept,
+            policy=Policy(settings.critical_components, settings.error_threshold),
+            retention_days=settings.issue_retention_days,
+            rules=rules,
+        )
+        app = create_app(pipeline, directory, database=database, token=settings.token)
+        url = _url(settings.host, listener)
+        return cls(app, url, pipeline, store, database, projector, presence, listener)
 
     def run(self, ready: Callable[[str], None] | None = None) -> None:
         """Serve until a signal or :meth:`uvicorn.Server.should_exit`, then leave everything in order.
@@ -166,6 +189,7 @@ class Serving:
         server = _Server(config, announce, leaving)
         self.app.state.server = server
         self.pipeline.start()
+        self.projector.start()
         try:
             asyncio.run(server.serve(sockets=[self.listener]))
         finally:
@@ -174,11 +198,13 @@ class Serving:
             last_resort.cancel()
 
     def _close(self) -> None:
+        self.projector.stop()
         self.pipeline.stop()
         self.app.state.plainview.questions.join()
         with contextlib.suppress(StoreError):  # the log is replayed at the next start
             self.store.checkpoint()
         self.store.close()
+        self.database.close()
         self.listener.close()
         self.presence.leave()
 
@@ -200,6 +226,23 @@ def _check_token(settings: Settings) -> None:
             "or listen on 127.0.0.1."
         )
         raise CannotServe(msg)
+
+
+def _rules(settings: Settings) -> Rules:
+    """The user's rules on how errors are grouped.
+
+    Raises:
+        CannotServe: the file cannot be read, or one of them is wrong.
+    """
+    if not settings.error_rules:
+        return NO_RULES
+    try:
+        with Path(settings.error_rules).open("rb") as file:
+            told = tomllib.load(file)
+        return read(told.get("rules", []))
+    except (OSError, ValueError, AttributeError, TypeError) as error:
+        msg = f"PLAINVIEW_ERROR_RULES={settings.error_rules}: {getattr(error, 'strerror', None) or error}"
+        raise CannotServe(msg) from None
 
 
 def _listen(host: str, port: int, *, any_port: bool) -> socket.socket:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from plainview.server.access import Token
     from plainview.server.questions import Questions
     from plainview.server.tail import Tails
+    from plainview.state import Database
     from plainview.store.interface import Store
 
 __all__ = ["Here", "State"]
@@ -25,6 +26,7 @@ class State:
     """The parts of a running server."""
 
     store: Store
+    database: Database
     pipeline: Pipeline
     directory: Path
     questions: Questions

@@ -1,0 +1,241 @@
+"""The occurrences of an issue: all of them, one whole, and what they have in common."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from plainview.grouping.fingerprint import group
+from plainview.grouping.rules import NO_RULES, Rules
+from plainview.query import cursor as cursors
+from plainview.query.entries import LOG_COLUMNS, log_entry
+from plainview.query.sql import EVERY_ROW, Sql, all_of, select
+from plainview.query.times import microseconds, moment, rfc3339
+from plainview.records import CONTEXT_FIELDS, LEVEL_NAMES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from plainview.query.reader import Reader
+
+__all__ = ["distributions", "page", "whole"]
+
+_TABLE: Final = "error_occurrences"
+_TEXTS: Final = (
+    *("message", "logger", "service", "environment", "version", "host", "component", "category"),
+    *("mechanism", "platform", "fingerprint", "culprit"),
+)
+_LISTED: Final = ("id", "timestamp", "error_id", "level", "count", "pid", "handled", "type", "value", *_TEXTS)
+_COLUMNS: Final = (*_LISTED, *CONTEXT_FIELDS)
+_WHOLE: Final = (*_COLUMNS, "stream", "stack_trace", "exceptions", "context", "extra")
+#: Log lines that are shown before an occurrence, and how long before it at the most.
+_CRUMBS: Final = 50
+_BEFORE: Final = timedelta(hours=1)
+#: What an occurrence shares with the lines before it: the first of these that it has.
+_SHARED: Final = ("request_id", "job_id", "trace_id", "run_id", "session_id")
+#: Field → SQL of its value.
+_FIELDS: Final = ("service", "version", "environment", "host", "user_id", "logger", "mechanism", "component")
+_VALUES: Final = 10
+_TAGS: Final = 30
+#: Occurrences whose tags are looked into, the latest.
+_LOOKED_AT: Final = 5000
+
+
+def _of(fingerprints: Sequence[str]) -> Sql:
+    return Sql("fingerprint IN (SELECT unnest(?))", (list(fingerprints),))
+
+
+def _entry(row: dict[str, Any]) -> dict[str, Any]:
+    entry: dict[str, Any] = {
+        "error_id": row["error_id"],
+        "timestamp": rfc3339(row["timestamp"]),
+        "level": LEVEL_NAMES.get(row["level"], "ERROR"),
+        "error_type": row["type"],
+        "error_message": row["value"],
+        "count": row["count"],
+        "handled": bool(row["handled"]),
+        "component": row["component"],
+        "mechanism": row["mechanism"],
+        "message": row["message"] or row["value"],
+    }
+    return entry | {name: row[name] for name in ("pid", *_TEXTS, *CONTEXT_FIELDS) if row[name] and name not in entry}
+
+
+def page(reader: Reader, fingerprints: Sequence[str], *, limit: int, cursor: str | None = None) -> dict[str, Any]:
+    """A page of occurrences, the newest first; those of one list are those that were there when it began.
+
+    Returns:
+        ``occurrences``, ``total`` (rows of the whole list), ``next``.
+
+    Raises:
+        BadInput: the cursor is none.
+    """
+    place = cursors.read(cursor, "occurrences", cursors.LAST_MOMENT) if cursor else None
+    until = place.until_id if place else reader.store.last_id(_TABLE)
+    where = all_of(_of(fingerprints), Sql("id <= ?", (until,)))
+    total = place.total if place else int((reader.row(select("count(*)", _TABLE, where)) or (0,))[0])
+    if place:
+        number = int(place.id) if place.id.isascii() and place.id.isdecimal() and len(place.id) < 19 else 0  # noqa: PLR2004
+        at = moment(place.key)
+        where = all_of(where, Sql("(timestamp < ? OR (timestamp = ? AND id < ?))", (at, at, number)))
+    # The narrow columns first: the whole rows are then read of these only.
+    rest = f"ORDER BY timestamp DESC, id DESC LIMIT {int(limit) + 1}"
+    places = reader.rows(select("id, timestamp", _TABLE, where, rest))
+    ids = [id_ for id_, _ in places[:limit]]
+    found = {row["id"]: row for row in _rows(reader, _COLUMNS, ids)}
+    more = None
+    if len(places) > limit:
+        id_, at = places[limit - 1]
+        more = cursors.write(cursors.Cursor("occurrences", microseconds(at), str(id_), until, 0, total))
+    return {"occurrences": [_entry(found[id_]) for id_ in ids if id_ in found], "total": total, "next": more}
+
+
+def _rows(reader: Reader, columns: Sequence[str], ids: Sequence[int]) -> list[dict[str, Any]]:
+    if not ids:
+        return []
+    bounds = (min(ids), max(ids))
+    where = Sql("id BETWEEN ? AND ? AND id IN (SELECT unnest(?))", (*bounds, list(ids)))
+    rows = reader.rows(select(", ".join(columns), _TABLE, where))
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def whole(reader: Reader, fingerprints: Sequence[str], error_id: str, rules: Rules = NO_RULES) -> dict[str, Any] | None:
+    """An occurrence with its exceptions, the log lines before it, and its neighbours; None: the issue has none such."""
+    where = all_of(_of(fingerprints), Sql("error_id = ?", (error_id,)))
+    found = reader.row(select("id", _TABLE, where, "LIMIT 1"))
+    rows = _rows(reader, _WHOLE, [found[0]]) if found else []
+    if not rows:
+        return None
+    row = rows[0]
+    exceptions = msgspec.json.decode(row["exceptions"])
+    context = msgspec.json.decode(row["context"])
+    _mark(row, exceptions, rules)
+    newer, older = (_neighbour(reader, fingerprints, row, newer=newer) for newer in (True, False))
+    return {
+        **_entry(row),
+        "stack_trace": row["stack_trace"],
+        "exceptions": exceptions,
+        "context": context,
+        "extra": msgspec.Raw(row["extra"].encode()),
+        "breadcrumbs": _crumbs(reader, row),
+        "log": _line(reader, row),
+        "newer": newer,
+        "older": older,
+    }
+
+
+def _mark(row: dict[str, Any], exceptions: list[dict[str, Any]], rules: Rules) -> None:
+    """Say of each frame whether it is the application's own, as grouping sees it."""
+    marks = group({**row, "exceptions": exceptions}, rules=rules).in_app
+    for exception, flags in zip(exceptions, marks, strict=False):
+        for frame, own in zip(exception.get("frames", ()), flags, strict=False):
+            frame["in_app"] = own
+
+
+def _neighbour(reader: Reader, fingerprints: Sequence[str], row: dict[str, Any], *, newer: bool) -> str | None:
+    at, order = (">", "ASC") if newer else ("<", "DESC")
+    beyond = Sql(
+        f"(timestamp {at} ? OR (timestamp = ? AND id {at} ?))", (row["timestamp"], row["timestamp"], row["id"])
+    )
+    rest = f"ORDER BY timestamp {order}, id {order} LIMIT 1"
+    found = reader.row(select("error_id", _TABLE, all_of(_of(fingerprints), beyond), rest))
+    return found[0] if found else None
+
+
+def _crumbs(reader: Reader, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Log lines before an occurrence, of the same request, job, trace or process, the latest last."""
+    at: datetime = row["timestamp"]
+    own = Sql("coalesce(exception_error_id, '') <> ?", (row["error_id"],))
+    when = Sql("timestamp <= ? AND timestamp >= ?", (at, at - _BEFORE))
+    rest = f"ORDER BY timestamp DESC, id DESC LIMIT {_CRUMBS}"
+    rows = reader.rows(select(LOG_COLUMNS, "logs", all_of(when, own, _shared(row)), rest))
+    return [log_entry(each) for each in reversed(rows)]
+
+
+def _shared(row: dict[str, Any]) -> Sql:
+    for name in _SHARED:
+        if row[name]:
+            return Sql(f"{name} = ?", (row[name],))
+    if row["pid"]:
+        return Sql("service = ? AND host = ? AND pid = ?", (row["service"], row["host"], row["pid"]))
+    return Sql("FALSE")
+
+
+def _line(reader: Reader, row: dict[str, Any]) -> str | None:
+    """Id of the log line that it was logged with."""
+    margin = timedelta(minutes=10)
+    where = Sql(
+        "exception_error_id = ? AND timestamp BETWEEN ? AND ?",
+        (row["error_id"], row["timestamp"] - margin, row["timestamp"] + margin),
+    )
+    found = reader.row(select("min(id)", "logs", where))
+    return str(found[0]) if found and found[0] is not None else None
+
+
+def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str, Any]]:
+    """For each field and tag its most frequent values, weighted; fields that none has are left out.
+
+    Columns are counted over all occurrences that are kept, routes and tags over the latest 5,000.
+    """
+    where = _of(fingerprints)
+    weight = "CAST(sum(count) AS BIGINT)"
+    sets = ", ".join(f"({name})" for name in (*_FIELDS, "handled"))
+    names = ", ".join((*_FIELDS, "handled"))
+    rows = reader.rows(
+        select(f"GROUPING_ID({names}), {names}, {weight} AS weight", _TABLE, where, f"GROUP BY GROUPING SETS ({sets})")
+    )
+    found: dict[str, list[tuple[str, int]]] = {}
+    columns = (*_FIELDS, "handled")
+    for mask, *values, count in rows:
+        # The bit of the column that this row is grouped by is 0; the first column has the highest bit.
+        place = next(n for n in range(len(columns)) if not mask >> (len(columns) - 1 - n) & 1)
+        value = values[place]
+        if value is not None and value != "":
+            shown = ("yes" if value else "no") if columns[place] == "handled" else str(value)
+            found.setdefault("release" if columns[place] == "version" else columns[place], []).append((shown, count))
+    for name, value, count in _from_context(reader, where):
+        found.setdefault(name, []).append((value, count))
+    order = ["release" if name == "version" else name for name in columns]
+    names_found = [name for name in (*order, "route") if name in found]
+    names_found += sorted(name for name in found if name.startswith("tags."))[:_TAGS]
+    return [
+        {
+            "field": name,
+            "values": [
+                {"value": value, "count": count}
+                for value, count in sorted(found[name], key=lambda pair: (-pair[1], pair[0]))[:_VALUES]
+            ],
+        }
+        for name in names_found
+    ]
+
+
+def _from_context(reader: Reader, where: Sql) -> list[tuple[str, str, int]]:
+    newest = select("context, count", _TABLE, where, f"ORDER BY id DESC LIMIT {_LOOKED_AT}")
+    rows = reader.rows(select("context, CAST(sum(count) AS BIGINT)", newest, EVERY_ROW, "GROUP BY context"))
+    tally: dict[tuple[str, str], int] = {}
+    for text, count in rows:
+        context = msgspec.json.decode(text)
+        for name, value in _told(context):
+            tally[name, value] = tally.get((name, value), 0) + count
+    return [(name, value, count) for (name, value), count in tally.items()]
+
+
+def _told(context: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON
+    if not isinstance(context, dict):
+        return []
+    request, tags = context.get("request"), context.get("tags")
+    told = []
+    route = context.get("transaction") or (request.get("route") if isinstance(request, dict) else None)
+    if isinstance(route, str):
+        told.append(("route", route[:200]))
+    if isinstance(tags, dict):
+        told += [
+            (f"tags.{name}", str(value)[:200])
+            for name, value in list(tags.items())[:_TAGS]
+            if isinstance(value, (str, int, float))
+        ]
+    return told

@@ -1,0 +1,235 @@
+"""One issue: found by any of its ids, with all that it touched, how it came to be, and what is like it."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from sqlalchemy import func, or_, select
+
+from plainview.grouping.categories import CATEGORIES, categorise
+from plainview.grouping.fingerprint import group
+from plainview.grouping.rules import NO_RULES, Rules
+from plainview.grouping.transactions import transaction
+from plainview.issues.listing import moments, shown
+from plainview.issues.workflow import number
+from plainview.query.sql import Sql, select as query
+from plainview.records import CONTEXT_FIELDS
+from plainview.state.tables import AFFECTED, affected, groups, history, issues
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sqlalchemy import Connection
+
+    from plainview.query.reader import Reader
+    from plainview.state.database import Database
+
+__all__ = ["changes", "detail", "find", "fingerprints", "similar", "why"]
+
+#: Affected values that an answer lists, the latest first; how many there are is exact.
+_LISTED: Final = 100
+_FEW: Final = 10
+_CANDIDATES: Final = 300
+_ALIKE: Final = 0.35
+_WORD: Final = re.compile(r"[^\W\d_]{2,}")
+#: Columns that grouping looks at.
+_GROUPED: Final = (
+    *("exceptions", "message", "stack_trace", "platform", "component", "logger", "service", "context"),
+    *("error_id", "timestamp", *CONTEXT_FIELDS, "version", "environment"),
+)
+
+
+def find(database: Database, reader: Reader, text: str) -> int | None:
+    """Number of the issue that an id, a fingerprint or an occurrence's ``error_id`` belongs to."""
+    with database.read() as connection:
+        wanted = number(text)
+        if wanted is not None and (found := _living(connection, wanted)) is not None:
+            return found
+        by_fingerprint = select(groups.c.issue).where(groups.c.fingerprint == text.lower())
+        found = connection.scalar(by_fingerprint)
+        if found is not None:
+            return int(found)
+        row = reader.row(query("fingerprint", "error_occurrences", Sql("error_id = ?", (text,)), "LIMIT 1"))
+        issue = row and connection.scalar(select(groups.c.issue).where(groups.c.fingerprint == row[0]))
+    return int(issue) if issue else None
+
+
+def _living(connection: Connection, wanted: int) -> int | None:
+    """The issue, or the one that took it in."""
+    for _ in range(100):
+        row = connection.execute(select(issues.c.id, issues.c.merged_into).where(issues.c.id == wanted)).first()
+        if row is None:
+            return None
+        if row[1] is None:
+            return int(row[0])
+        wanted = row[1]
+    return None
+
+
+def fingerprints(connection: Connection, issue: int) -> list[str]:
+    """Those of an issue's groups."""
+    found = connection.scalars(select(groups.c.fingerprint).where(groups.c.issue == issue).order_by(groups.c.id))
+    return list(found)
+
+
+def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
+    """An issue whole."""
+    with database.read() as connection:
+        row = connection.execute(select(issues).where(issues.c.id == issue)).mappings().one()
+        listed = shown(connection, [row])[0]
+        hits = {kind: _hits(connection, issue, kind) for kind in AFFECTED}
+        members = [
+            {
+                "fingerprint": each.fingerprint,
+                "grouping": each.grouping,
+                "origin": f"E{each.origin}",
+                "occurrence_count": each.count,
+                "first_seen": moments(each.first_seen),
+                "last_seen": moments(each.last_seen),
+            }
+            for each in connection.execute(select(groups).where(groups.c.issue == issue).order_by(groups.c.id))
+        ]
+    newest = _newest(reader, [member["fingerprint"] for member in members])
+    sample = newest or json.loads(row["sample"])
+    requests = _requests(reader, [member["fingerprint"] for member in members])
+    return {
+        **listed,
+        "error_id": listed["id"],
+        "platform": row["platform"],
+        "stack_trace": sample["stack_trace"],
+        "context": _context(sample),
+        "latest": newest["error_id"] if newest else None,
+        "groups": members,
+        "action": CATEGORIES.get(row["category"], ""),
+        "resolution_notes": row["notes"],
+        "resolved_in": row["resolved_in"],
+        "status_since": moments(row["since"]),
+        "ignored_until": moments(row["ignored_until"]) if row["ignored_until"] else None,
+        "ignored_until_count": row["ignored_count"],
+        **{f"affected_{kind}s": hits[kind][0] for kind in ("job", "user", "run")},
+        "affected_batches": hits["batch"][0],
+        "affected_requests": requests,
+        "affected_services": hits["service"][0],
+        "environments": hits["environment"][0],
+        "releases": hits["release"][0],
+        "affected": {kind: count for kind, (_, count) in hits.items()},
+    }
+
+
+def _context(sample: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        context = msgspec.json.decode(sample["context"])
+    except msgspec.MsgspecError:  # cut to the length that is kept
+        context = {}
+    known = {name: sample[name] for name in (*CONTEXT_FIELDS, "version", "environment") if sample.get(name)}
+    return known | (context if isinstance(context, dict) else {})
+
+
+def _hits(connection: Connection, issue: int, kind: str) -> tuple[list[str], int]:
+    """The latest values of a kind that an issue touched, and how many there are."""
+    joined = affected.join(groups, affected.c.group == groups.c.id)
+    where = (groups.c.issue == issue, affected.c.kind == kind)
+    count = connection.scalar(select(func.count(affected.c.value.distinct())).select_from(joined).where(*where))
+    last = func.max(affected.c.last_seen)
+    values = connection.scalars(
+        select(affected.c.value)
+        .select_from(joined)
+        .where(*where)
+        .group_by(affected.c.value)
+        .order_by(last.desc(), affected.c.value)
+        .limit(_LISTED)
+    )
+    return list(values), int(count or 0)
+
+
+def _of(members: Sequence[str]) -> Sql:
+    return Sql("fingerprint IN (SELECT unnest(?))", (list(members),))
+
+
+def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
+    """Of the occurrences that are kept, the latest requests."""
+    where = Sql(f"{_of(members).text} AND request_id <> ''", _of(members).parameters)
+    rest = f"GROUP BY request_id ORDER BY max(id) DESC LIMIT {_LISTED}"
+    return [row[0] for row in reader.rows(query("request_id", "error_occurrences", where, rest))]
+
+
+def _newest(reader: Reader, members: Sequence[str]) -> dict[str, Any] | None:
+    """The last occurrence that is kept, as far as grouping looks at it."""
+    row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", _of(members)))
+    if row is None or row[0] is None:
+        return None
+    found = reader.row(query(", ".join(_GROUPED), "error_occurrences", Sql("id = ?", (row[0],))))
+    return dict(zip(_GROUPED, found, strict=True)) if found else None
+
+
+def changes(database: Database, issue: int) -> list[dict[str, Any]]:
+    """The history of an issue, what was said included, the latest first."""
+    with database.read() as connection:
+        rows = connection.execute(
+            select(history).where(history.c.issue == issue).order_by(history.c.id.desc()).limit(1000)
+        ).mappings()
+        return [
+            {
+                "time": moments(row["time"]),
+                "actor": row["actor"],
+                "action": row["action"],
+                "before": row["before"],
+                "after": row["after"],
+                "note": row["note"],
+            }
+            for row in rows
+        ]
+
+
+def similar(database: Database, issue: int) -> list[dict[str, Any]]:
+    """Other issues like one: of its type or place, in the order of what their messages share.
+
+    ``similarity`` is a mean of three: the same type, the same place, the share of common words of both messages.
+    """
+    with database.read() as connection:
+        own = connection.execute(select(issues).where(issues.c.id == issue)).mappings().one()
+        near = or_(issues.c.error_type == own["error_type"], issues.c.culprit == own["culprit"])
+        rows = connection.execute(
+            select(issues)
+            .where(issues.c.merged_into.is_(None), issues.c.id != issue, near)
+            .order_by(issues.c.last_seen.desc())
+            .limit(_CANDIDATES)
+        ).mappings()
+        scores = {row["id"]: (_similarity(own, row), row) for row in rows}
+        best = sorted((pair for pair in scores.values() if pair[0] >= _ALIKE), key=lambda pair: -pair[0])[:_FEW]
+        listed = shown(connection, [row for _, row in best])
+    return [entry | {"similarity": round(score, 2)} for entry, (score, _) in zip(listed, best, strict=True)]
+
+
+def _similarity(one: Mapping[Any, Any], other: Mapping[Any, Any]) -> float:
+    words, others = (set(_WORD.findall(row["error_message"].lower())) for row in (one, other))
+    shared = len(words & others) / len(words | others) if words | others else 1.0
+    same = [one[name] == other[name] and bool(one[name]) for name in ("error_type", "culprit")]
+    return float(sum(same) + shared) / 3
+
+
+def why(database: Database, reader: Reader, issue: int, rules: Rules = NO_RULES) -> dict[str, Any] | None:
+    """How an issue's last occurrence is grouped, and why; None when the store has let go of all of them."""
+    with database.read() as connection:
+        members = fingerprints(connection, issue)
+    newest = _newest(reader, members)
+    if newest is None:
+        return None
+    error = newest | {"exceptions": msgspec.json.decode(newest["exceptions"])}
+    context = msgspec.json.decode(newest["context"])
+    error["transaction"] = transaction(context) if isinstance(context, dict) else ""
+    found = group(error, rules=rules)
+    category = categorise(error, rules=rules)
+    return {
+        "fingerprints": members,
+        "fingerprint": found.fingerprint,
+        "version": found.version,
+        "parts": list(found.parts),
+        "category": category.name,
+        "category_rule": category.rule,
+        "action": category.action,
+        "runbook": category.runbook,
+    }
