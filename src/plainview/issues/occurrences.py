@@ -9,6 +9,7 @@ import msgspec
 
 from plainview.grouping.fingerprint import group
 from plainview.grouping.rules import NO_RULES, Rules
+from plainview.issues.regrouping import as_mapping
 from plainview.query import cursor as cursors
 from plainview.query.entries import LOG_COLUMNS, log_entry
 from plainview.query.sql import EVERY_ROW, Sql, all_of, select
@@ -30,7 +31,7 @@ _TEXTS: Final = (
 )
 _LISTED: Final = ("id", "timestamp", "error_id", "level", "count", "pid", "handled", "type", "value", *_TEXTS)
 _COLUMNS: Final = (*_LISTED, *CONTEXT_FIELDS)
-_WHOLE: Final = (*_COLUMNS, "stream", "stack_trace", "exceptions", "context", "extra")
+_WHOLE: Final = (*_COLUMNS, "stack_trace", "exceptions", "context", "given", "extra")
 #: Log lines that are shown before an occurrence, and how long before it at the most.
 _CRUMBS: Final = 50
 _BEFORE: Final = timedelta(hours=1)
@@ -129,7 +130,7 @@ def whole(reader: Reader, fingerprints: Sequence[str], error_id: str, rules: Rul
 
 def _mark(row: dict[str, Any], exceptions: list[dict[str, Any]], rules: Rules) -> None:
     """Say of each frame whether it is the application's own, as grouping sees it."""
-    marks = group({**row, "exceptions": exceptions}, rules=rules).in_app
+    marks = group(as_mapping(row), rules=rules).in_app
     for exception, flags in zip(exceptions, marks, strict=False):
         for frame, own in zip(exception.get("frames", ()), flags, strict=False):
             frame["in_app"] = own

@@ -9,9 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-import msgspec
 from sqlalchemy import delete, select
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -20,6 +19,7 @@ from plainview.grouping.rules import NO_RULES, Rules
 from plainview.issues import noticing
 from plainview.issues.intake import WATERMARK, fold, portions, watermark
 from plainview.issues.noticing import Policy
+from plainview.issues.regrouping import GROUPED_BY, as_mapping
 from plainview.issues.stretch import HOUR, MINUTES, sum_up
 from plainview.issues.telling import tell
 from plainview.query.reader import Reader
@@ -45,7 +45,6 @@ _PAUSE, _RETRY = 0.25, 2.0
 _UPKEEP: Final = 3600.0
 #: Days for which hours are counted, and hours for which five minutes are.
 _HOURS_KEPT, _MINUTES_KEPT = 90, 26
-_OLDER: Final = "exceptions, message, stack_trace, platform, component, logger, service, context"
 
 
 class Projector:
@@ -159,11 +158,10 @@ class Projector:
     def _older(self, reader: Reader, row: int) -> list[str]:
         """The fingerprints of an occurrence by older versions of grouping."""
         versions = [version for version in VERSIONS if version != VERSION]
-        found = versions and reader.row(query(_OLDER, "error_occurrences", Sql("id = ?", (row,))))
+        found = versions and reader.row(query(", ".join(GROUPED_BY), "error_occurrences", Sql("id = ?", (row,))))
         if not found:
             return []
-        error: dict[str, Any] = dict(zip(_OLDER.split(", "), found, strict=True))
-        error["exceptions"] = msgspec.json.decode(error["exceptions"])
+        error = as_mapping(dict(zip(GROUPED_BY, found, strict=True)))
         return [group(error, rules=self._rules, version=version).fingerprint for version in versions]
 
     def keep_up(self) -> None:

@@ -12,8 +12,8 @@ from sqlalchemy import func, or_, select
 from plainview.grouping.categories import CATEGORIES, categorise
 from plainview.grouping.fingerprint import group
 from plainview.grouping.rules import NO_RULES, Rules
-from plainview.grouping.transactions import transaction
 from plainview.issues.listing import moments, shown
+from plainview.issues.regrouping import GROUPED_BY, as_mapping
 from plainview.issues.workflow import number
 from plainview.query.sql import Sql, select as query
 from plainview.records import CONTEXT_FIELDS
@@ -35,11 +35,7 @@ _FEW: Final = 10
 _CANDIDATES: Final = 300
 _ALIKE: Final = 0.35
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
-#: Columns that grouping looks at.
-_GROUPED: Final = (
-    *("exceptions", "message", "stack_trace", "platform", "component", "logger", "service", "context"),
-    *("error_id", "timestamp", *CONTEXT_FIELDS, "version", "environment"),
-)
+_NEWEST: Final = (*GROUPED_BY, "error_id", "timestamp", *CONTEXT_FIELDS, "version", "environment")
 
 
 def find(database: Database, reader: Reader, text: str) -> int | None:
@@ -157,12 +153,12 @@ def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
 
 
 def _newest(reader: Reader, members: Sequence[str]) -> dict[str, Any] | None:
-    """The last occurrence that is kept, as far as grouping looks at it."""
+    """The last occurrence that is kept, as far as it is looked at."""
     row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", _of(members)))
     if row is None or row[0] is None:
         return None
-    found = reader.row(query(", ".join(_GROUPED), "error_occurrences", Sql("id = ?", (row[0],))))
-    return dict(zip(_GROUPED, found, strict=True)) if found else None
+    found = reader.row(query(", ".join(_NEWEST), "error_occurrences", Sql("id = ?", (row[0],))))
+    return dict(zip(_NEWEST, found, strict=True)) if found else None
 
 
 def changes(database: Database, issue: int) -> list[dict[str, Any]]:
@@ -218,9 +214,7 @@ def why(database: Database, reader: Reader, issue: int, rules: Rules = NO_RULES)
     newest = _newest(reader, members)
     if newest is None:
         return None
-    error = newest | {"exceptions": msgspec.json.decode(newest["exceptions"])}
-    context = msgspec.json.decode(newest["context"])
-    error["transaction"] = transaction(context) if isinstance(context, dict) else ""
+    error = as_mapping(newest)
     found = group(error, rules=rules)
     category = categorise(error, rules=rules)
     return {

@@ -30,7 +30,8 @@ class RequireJson:
             return
         headers = Headers(scope=scope)
         kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json" and scope["path"].startswith("/v1/"):
+        # A request that says nothing need not say in which form.
+        if kind != "application/json" and scope["path"].startswith("/v1/") and not _is_empty(headers):
             errors = [{"field": "Content-Type", "message": "takes application/json"}]
             await problem(415, f"Content-Type {kind[:80]!r}: this takes application/json", errors)(scope, receive, send)
             return
@@ -50,6 +51,11 @@ class RequireJson:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _is_empty(headers: Headers) -> bool:
+    length = headers.get("content-length", "0")
+    return length == "0" and not any(name in headers for name in ("content-type", "transfer-encoding"))
 
 
 async def _read(receive: Receive) -> bytes | None:

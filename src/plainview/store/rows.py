@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 
+import msgspec
 import numpy as np
 from msgspec.structs import astuple
 
@@ -23,7 +24,6 @@ from plainview.store.schema import TABLES
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    import msgspec
     from numpy.typing import NDArray
 
 __all__ = ["OF_KIND", "Grouped", "RowError", "Rows", "Values", "of_errors", "of_logs", "of_spans"]
@@ -289,7 +289,16 @@ def of_errors(records: Sequence[ErrorRecord], grouped: Sequence[Grouped], stream
         columns[name] = _json(name, given[name], opening)
     for name, values in zip(Grouped._fields, zip(*grouped, strict=True), strict=True):
         columns[name] = _array(name, values, np.int32) if name == "grouping" else _column(values)
+    given_of = zip(given["component"], given["fingerprint"], strict=True)
+    columns["given"] = _column([_given(component, fingerprint) for component, fingerprint in given_of])
     return Rows("error_occurrences", len(records), columns)
+
+
+def _given(component: str, fingerprint: list[str] | None) -> str:
+    if not component and fingerprint is None:
+        return "{}"
+    said = {"component": component} if component else {}
+    return msgspec.json.encode(said if fingerprint is None else {**said, "fingerprint": fingerprint}).decode()
 
 
 _OF_ERRORS: Final = (

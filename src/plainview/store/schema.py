@@ -70,7 +70,7 @@ class Table:
 
     @property
     def sealed_names(self) -> tuple[str, ...]:
-        """Columns of a sealed file. Out of order, ids would take most of the room, and nobody follows metrics by them."""
+        """Columns of a sealed file. Out of order, ids would take most of the room; nobody follows metrics by them."""
         return self.names[1:] if self.sorted_by else self.names
 
     @property
@@ -166,6 +166,8 @@ TABLES: Final[dict[str, Table]] = {
             Column("stack_trace", "text"),
             Column("exceptions", "json"),
             Column("context", "json"),
+            # What the sender said about grouping: ``component``, ``fingerprint``.
+            Column("given", "json"),
             Column("extra", "json"),
             Column("count", "integer"),
         ),
