@@ -38,8 +38,9 @@ SLOTS: Final = 1 << 22
 #: Exponential buckets: each power of two is divided into ``2**SCALE``. The relative error is at most 0.55 %.
 SCALE: Final = 6
 
-#: The label that stands instead of a metric's own on the series for what was beyond its cap (OpenTelemetry's).
-OVERFLOW: Final = ("otel.metric.overflow", "true")
+#: The label that stands instead of a metric's own on the series for what was beyond its cap: OpenTelemetry's
+#: ``otel.metric.overflow``, as Prometheus writes it.
+OVERFLOW: Final = ("otel_metric_overflow", "true")
 
 #: What the exponential half of a bucket is: of positive values, of negative ones, of zero; or there is none.
 POSITIVE, NEGATIVE, ZERO, CLASSIC = "+", "-", "0", "c"

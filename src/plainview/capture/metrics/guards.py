@@ -11,7 +11,7 @@ from plainview.capture import runtime
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["MAX_VALUE", "MetricError", "label_value", "misuse", "number", "valid_labels", "valid_name"]
+__all__ = ["MAX_VALUE", "MetricError", "label_value", "misuse", "note", "number", "valid_labels", "valid_name"]
 
 #: Longest label value, characters.
 MAX_VALUE: Final = 512
@@ -50,6 +50,11 @@ def misuse(metric: str, reason: str, message: str) -> None:
     """
     if is_strict():
         raise MetricError(message)
+    note(metric, reason, message)
+
+
+def note(metric: str, reason: str, message: str) -> None:
+    """Count something that is wrong, and say it once. The arguments are those of `misuse`."""
     from plainview.capture.metrics.instruments import counter  # noqa: PLC0415 - they stand on this
 
     counter(_MISUSES, "Uses of a metric that were wrong, and ignored.", ("metric", "reason")).labels(

@@ -54,7 +54,7 @@ def _declare(  # noqa: PLR0913 - what makes a metric
             names,
             aggregation,
             bounds,
-            metering.most_series(),
+            REGISTRY.most,
         )
         instrument = made(REGISTRY, entry)
         REGISTRY.board.declare(entry)

@@ -125,7 +125,8 @@ class Gauge(Instrument[GaugeSeries]):
             try:
                 series.set(function())
             except Exception as error:  # noqa: BLE001 - the application's own function
-                self.failed(error)
+                what = f"{type(error).__name__}: {error}"
+                guards.note(self.name, "callback", f"{self.name}: its callback raised {what}")
 
     @property
     def value(self) -> float:

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Final
 from plainview.capture import runtime
 from plainview.capture.metrics.registry import REGISTRY
 from plainview.capture.metrics.snapshot import Snapshots
-from plainview.settings import Settings
 
 if TYPE_CHECKING:
     from plainview.capture.runtime import Runtime
 
-__all__ = ["attach", "detach", "failed", "in_use", "most_series"]
+__all__ = ["attach", "detach", "failed", "in_use"]
 
 #: Seconds for which an application that counts already is given time to call `configure`.
 _PATIENCE: Final = 5.0
@@ -35,7 +34,7 @@ def attach(found: Runtime) -> None:
     if _snapshots is not None:
         fresh.take_over(_snapshots)
     _snapshots = fresh
-    REGISTRY.most = found.settings.metrics_max_series
+    REGISTRY.cap(found.settings.metrics_max_series)
     REGISTRY.board.settled = fresh.settled
     REGISTRY.board.homeless = _wait
     if found.settings.enabled:
@@ -76,12 +75,6 @@ def _configure() -> None:
 
 
 atexit.register(_configure)
-
-
-def most_series() -> int:
-    """Most series that a metric may have."""
-    found = runtime._current  # noqa: SLF001 - `runtime()` would configure
-    return Settings().metrics_max_series if found is None else found.settings.metrics_max_series
 
 
 def failed(error: BaseException) -> None:

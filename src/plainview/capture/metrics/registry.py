@@ -6,8 +6,11 @@ import os
 from _thread import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+import msgspec
+
 from plainview.capture.metrics.board import Board
 from plainview.cells import Reading
+from plainview.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,7 +40,7 @@ class Registry:
     def __init__(self) -> None:
         self.instruments: Final[dict[str, Instrument[Any]]] = {}
         #: Most series of one metric, as the settings have it.
-        self.most = 1000
+        self.most = Settings().metrics_max_series
         self.board: Final = Board(self.entries, self._unset)
         self.lock = RLock()
         #: Called before values are read: callback gauges, and what is taken over from elsewhere.
@@ -50,6 +53,13 @@ class Registry:
         self.lock = RLock()
         self.gone = []
         self.board.after_fork()
+
+    def cap(self, most: int) -> None:
+        """Change how many series a metric may have. What is there stays."""
+        with self.lock:
+            self.most = most
+            for instrument in self.instruments.values():
+                instrument.entry = msgspec.structs.replace(instrument.entry, most=most)
 
     def before_collect(self, look: Callable[[], None]) -> None:
         """Have something called each time before values are read, in the order in which it was asked for; once each."""
