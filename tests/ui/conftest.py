@@ -47,7 +47,8 @@ COUNT_ANSWERS = r"""{
     let own = 0;  // questions of the page itself: the frame asks for status and services all the time
     window.fetch = async (...request) => {
         awaited += 1;
-        if (!/^\/v1\/(status|services)/.test(request[0]) || location.pathname === "/status") own += 1;
+        const frame = /^\/v1\/(status|services|errors\?status=new&status=regressed&limit=1$)/;
+        if (!frame.test(request[0]) || location.pathname === "/status") own += 1;
         try {
             const response = await ask(...request);
             if (!String(request[0]).startsWith("/v1/logs/tail")) await response.clone().text();

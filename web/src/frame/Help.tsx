@@ -11,6 +11,8 @@ const KEYS: [string, string][] = [
   ["←  →", "trace: fold, unfold a span"],
   ["n  N", "trace: next, previous span found"],
   ["z  0", "trace: zoom to the span, show all"],
+  ["e  a  i", "errors: resolve, acknowledge, ignore"],
+  ["x  m", "errors: choose, merge the chosen"],
   ["t", "time range"],
   ["r", "refresh"],
   ["l", "live"],

@@ -29,7 +29,7 @@ interface Found {
 /** An id is looked up once nobody has typed for so long, ms. */
 const TYPING_MS = 120;
 /** Ids have digits in them, and no blanks. */
-const ID = /^(?=.*\d)[\w:.@-]{4,200}$/;
+const ID = /^(?=.*\d)[\w:.@-]{2,200}$/;
 
 function actions(): Action[] {
   return [

@@ -2,7 +2,8 @@ import { Icon, type IconName } from "../components/Icon";
 import { concerns } from "../state/concerns";
 import { link, path } from "../state/location";
 import { dark, theme } from "../state/preferences";
-import { status, statusFailure } from "../state/server";
+import { freshErrors, status, statusFailure } from "../state/server";
+import { short } from "../text/format";
 
 export const PAGES: { path: string; name: string; icon: IconName }[] = [
   { path: "/logs", name: "Logs", icon: "logs" },
@@ -40,11 +41,15 @@ export function Rail({ onHelp }: { onHelp: () => void }) {
           >
             <Icon name={page.icon} size={20} />
             <span>{page.name}</span>
-            {page.path === "/status" && wanting > 0 && (
-              <b class="rail-count" title={statusFailure.value?.title ?? concerns(status.value).join("\n")}>
-                {wanting}
-                <span class="unseen"> want attention</span>
-              </b>
+            {page.path === "/status" && (
+              <Count
+                of={wanting}
+                says="want attention"
+                title={statusFailure.value?.title ?? concerns(status.value).join("\n")}
+              />
+            )}
+            {page.path === "/errors" && (
+              <Count of={freshErrors.value} says="are new" title="New errors, and those that came back" />
             )}
           </a>
         );
@@ -70,5 +75,16 @@ export function Rail({ onHelp }: { onHelp: () => void }) {
         <Icon name="help" size={18} />
       </button>
     </nav>
+  );
+}
+
+/** How many things behind a page want a person. */
+function Count({ of, says, title }: { of: number; says: string; title: string }) {
+  if (of === 0) return null;
+  return (
+    <b class="rail-count" title={title}>
+      {short(of)}
+      <span class="unseen"> {says}</span>
+    </b>
   );
 }

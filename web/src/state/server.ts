@@ -9,16 +9,20 @@ const EVERY_MS = 5000;
 export const status = signal<Status | undefined>(undefined);
 export const statusFailure = signal<Failure | undefined>(undefined);
 export const serviceRows = signal<ServiceRow[] | undefined>(undefined);
+/** Errors that nobody has looked at yet: new ones, and those that came back. */
+export const freshErrors = signal(0);
 
-/** Asks for status and services. */
+/** Asks for status, services and fresh errors. */
 export async function refreshServer(): Promise<void> {
   try {
-    const [about, rows] = await Promise.all([
+    const [about, rows, fresh] = await Promise.all([
       get<Status>("/v1/status"),
       get<{ services: ServiceRow[] }>("/v1/services"),
+      get<{ total: number }>("/v1/errors?status=new&status=regressed&limit=1"),
     ]);
     status.value = about;
     serviceRows.value = rows.services;
+    freshErrors.value = fresh.total;
     statusFailure.value = undefined;
   } catch (error) {
     statusFailure.value =
