@@ -44,7 +44,7 @@ class Running:
             time.sleep(0.01)
 
     def _stored(self) -> int:
-        return sum(map(self.serving.store.last_id, ("logs", "spans")))
+        return sum(map(self.serving.store.last_id, ("logs", "spans", "error_occurrences")))
 
     def post(self, path: str, body: Any, status: int = 200) -> Any:
         """POST JSON and read JSON."""

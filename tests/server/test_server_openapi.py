@@ -56,6 +56,8 @@ def live(tmp_path_factory):
                 "trace_id": "t1",
                 "extra": {"step": 3},
             },
+            {"message": "failed", "error_id": "ab" * 16, "mechanism": "manual", "job_id": "j1"}
+            | {"exceptions": [{"type": "ValueError", "message": "1", "frames": [{"module": "a", "function": "f"}]}]},
             {"message": "failed", "level": "ERROR", "exception": {"type": "ValueError", "stack_trace": "…"}},
             {"trace_id": "t1", "span_id": "s1", "name": "GET /", "start_time_unix_nano": 1_795_176_000 * 10**9}
             | {"end_time_unix_nano": 1_795_176_001 * 10**9, "service": "studio", "events": [], "attributes": {"a": 1}},
@@ -79,6 +81,12 @@ OPERATIONS = {
     *(("GET", "/v1/health/live"), ("GET", "/v1/health/ready"), ("POST", "/v1/ingest")),
     *((method, "/v1/spool/{stream}/{kind}/{segment}") for method in ("GET", "PUT")),
     ("PUT", "/v1/spool/{stream}/{kind}/{segment}/close"),
+    *(("GET", f"/v1/errors{name}") for name in ("", "/summary", "/{id}", "/{id}/occurrences")),
+    *(("GET", f"/v1/errors/{{id}}/{name}") for name in ("distributions", "history", "similar", "grouping")),
+    ("GET", "/v1/errors/{id}/occurrences/{error_id}"),
+    *(("POST", f"/v1/errors/{{id}}/{name}") for name in ("acknowledge", "resolve", "ignore", "unresolve", "assign")),
+    *(("POST", f"/v1/errors/{{id}}/{name}") for name in ("comments", "merge", "split")),
+    *(("POST", "/v1/errors/update"), ("GET", "/v1/related")),
     *((method, "/v1/session") for method in ("GET", "POST", "DELETE")),
 }
 
