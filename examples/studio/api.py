@@ -27,6 +27,9 @@ plainview.configure(service="studio-api", version="2.4.1", levels={"studio.datab
 plainview.instrument()  # calls that go out; the application itself follows below
 log = plainview.get_logger("studio.api")
 
+books_created = plainview.counter("studio_books_created_total", "Books begun.", labels=("genre",))
+chapters_read = plainview.counter("studio_chapters_shown_total", "Chapters that readers were shown.", labels=("genre",))
+
 _IDEAS_TIMEOUT: Final = httpx.Timeout(3.0)
 _STARTED: Final = time.monotonic()
 
@@ -87,7 +90,7 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 app = FastAPI(title="Content studio", version="2.4.1", lifespan=lifespan)
-plainview.instrument(app)
+plainview.mount(plainview.instrument(app))  # /metrics
 
 
 @app.get("/health")
@@ -114,6 +117,7 @@ def create_book(new: NewBook, _: User) -> dict[str, Any]:
     """Add a book."""
     with plainview.context(project_id=new.series), Session.begin() as session:
         book = catalogue.add_book(session, **new.model_dump())
+        books_created.labels(genre=book.genre).inc()
         log.info("book created", title=book.title, genre=book.genre, chapters=new.chapters)
         return _shown(book)
 
@@ -124,6 +128,7 @@ def read_book(book_id: int, _: User) -> dict[str, Any]:
     with Session() as session:
         found = session.scalars(select(Book).where(Book.id == book_id).options(selectinload(Book.chapters)))
         book = _existing(found.one_or_none(), book_id)
+    chapters_read.labels(genre=book.genre).inc(len(book.chapters))
     return {**_shown(book), "chapters": [{"number": each.number, "title": each.title} for each in book.chapters]}
 
 

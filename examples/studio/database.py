@@ -147,6 +147,10 @@ def _after(
     duration_ms = round((time.perf_counter() - context.studio_began) * 1e3, 3)
     operation, table = context.studio_query
     fields = {"operation": operation, "table": table, "duration_ms": duration_ms}
+    plainview.metric("database_queries_total").labels(operation=operation, table=table).inc()
+    plainview.metric("database_query_duration_seconds").labels(operation=operation, table=table).observe(
+        duration_ms / 1e3
+    )
     if duration_ms >= SLOW_MS:
         log.warning("slow query", query=statement, threshold_ms=SLOW_MS, **fields)
     elif context.studio_span is not None:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["ENGINES", "SchemaViolation"]
 
 log = plainview.get_logger("studio.engines")
+words_written = plainview.counter("studio_words_written_total", "Words of drafts.", labels=("genre",))
 
 
 class SchemaViolation(ValueError):  # noqa: N818 - the trade's word
@@ -30,6 +31,7 @@ def _outline(chapter: Chapter) -> dict[str, object]:
 def _draft(chapter: Chapter) -> dict[str, object]:
     chapter.text = llm.chat("quill-large", f"Write {chapter.title!r}, part of {chapter.book.title!r}.", max_tokens=400)
     words = len(chapter.text.split())
+    words_written.labels(genre=chapter.book.genre).inc(words)
     if words < 40:
         log.warning("draft is short", words=words, chapter=chapter.number)
     return {"words": words}
@@ -54,6 +56,7 @@ def _review(chapter: Chapter) -> dict[str, object]:
         msg = f"a review needs score and remark, the model said {answer[:60]!r}"
         raise SchemaViolation(msg) from error
     chapter.reviews = [*chapter.reviews, review]
+    plainview.metric("content_quality_score").labels(content_type=chapter.book.genre).observe(review.score)
     return {"score": review.score}
 
 

@@ -60,6 +60,7 @@ def submit(session: OpenSession, book: Book, kind: str, user_id: str | None) -> 
         job.headers = headers
         session.add(job)
         session.flush()
+        plainview.metric("jobs_created_total").labels(job_type=kind).inc()
         log.info("job created", type=kind, configuration={"book": book.id, "stages": KINDS[kind]})
     return job
 

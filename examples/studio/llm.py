@@ -16,6 +16,7 @@ __all__ = ["ProviderDown", "ProviderError", "RateLimited", "chat", "narrate", "p
 
 log = plainview.get_logger("studio.llm")
 tracer = trace.get_tracer("studio.llm")
+tokens_used = plainview.counter("studio_llm_tokens_total", "Tokens, in and out.", labels=("model", "direction"))
 
 _TIMEOUT: Final = httpx.Timeout(2.5, connect=1.0)
 _KEY: Final = "sk-studio-3f9a61c07d52"
@@ -100,9 +101,17 @@ def _call(operation: str, path: str, model: str, body: dict[str, Any]) -> dict[s
     attributes = {"gen_ai.operation.name": operation, "gen_ai.provider.name": "stand-in", "gen_ai.request.model": model}
     with tracer.start_as_current_span(f"{operation} {model}", attributes=attributes) as span:
         began = time.perf_counter()
-        answer = _send(path, body)
+        try:
+            answer = _send(path, body)
+        except ProviderError:
+            plainview.metric("ml_predictions_total").labels(model=model, status="failed").inc()
+            raise
+        plainview.metric("ml_predictions_total").labels(model=model, status="success").inc()
+        plainview.metric("ml_prediction_duration_seconds").labels(model=model).observe(time.perf_counter() - began)
         usage = answer.get("usage", {})
         tokens = {"input_tokens": usage.get("prompt_tokens", 0), "output_tokens": usage.get("completion_tokens", 0)}
+        for direction in ("input", "output"):
+            tokens_used.labels(model=model, direction=direction).inc(tokens[f"{direction}_tokens"])
         span.set_attributes({f"gen_ai.usage.{name}": count for name, count in tokens.items()})
         log.debug("model answered", model=model, duration_ms=round((time.perf_counter() - began) * 1e3, 1), **tokens)
         return answer

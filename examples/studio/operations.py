@@ -1,4 +1,4 @@
-"""How the studio tells of its work: a span, a line when it starts, a line when it ends, and what it is part of.
+"""How the studio tells of its work: a span, a line when it starts and when it ends, numbers, and what it is part of.
 
 All kinds of work are told alike; what differs between them stands in `KINDS`.
 """
@@ -18,7 +18,10 @@ __all__ = ["KINDS", "Kind", "Operation", "operation"]
 
 
 class Kind(NamedTuple):
-    """How a kind of work is told: the levels of its events, and whether a failure comes with its stack trace."""
+    """How a kind of work is told: the levels of its events, whether a failure comes with its stack trace, its metrics.
+
+    The metrics are those that have their names already (`plainview.metric`); ``label`` takes the name of the work.
+    """
 
     started: str = "INFO"
     progress: str = "DEBUG"
@@ -26,14 +29,32 @@ class Kind(NamedTuple):
     completed: str = "INFO"
     failed: str = "ERROR"
     stack: bool = False
+    label: str = ""
+    begins: str = ""
+    running: str = ""
+    ends: str = ""
+    lasts: str = ""
+    retries: str = ""
 
 
 KINDS: Final = {
-    "job": Kind(stack=True),
+    "job": Kind(
+        stack=True,
+        label="job_type",
+        running="jobs_in_progress",
+        ends="jobs_completed_total",
+        lasts="job_duration_seconds",
+    ),
     "stage": Kind(),
-    "batch": Kind(),
-    "batch item": Kind(started="DEBUG", completed="DEBUG", failed="WARNING"),
-    "engine": Kind(stack=True),
+    "batch": Kind(begins="batches_created_total", ends="batches_completed_total", lasts="batch_duration_seconds"),
+    "batch item": Kind(started="DEBUG", completed="DEBUG", failed="WARNING", ends="batch_items_processed_total"),
+    "engine": Kind(
+        stack=True,
+        label="engine_name",
+        ends="engine_executions_total",
+        lasts="engine_duration_seconds",
+        retries="engine_retries_total",
+    ),
 }
 
 
@@ -45,8 +66,18 @@ class Operation:
         self.kind, self.name = kind, name
         self.result: dict[str, Any] = {}
 
+    def measured(self, metric: str, **labels: str) -> Any:  # noqa: ANN401 - whichever kind it is
+        """The series of a metric that belongs to this work."""
+        label = KINDS[self.kind].label
+        if label:
+            labels[label] = self.name
+        found = plainview.metric(metric)
+        return found.labels(**labels) if labels else found
+
     def tell(self, event: str, **fields: Any) -> None:  # noqa: ANN401 - told as they are
         """Tell of one of the events that `Kind` lists."""
+        if event == "retrying" and KINDS[self.kind].retries:
+            self.measured(KINDS[self.kind].retries).inc()
         message = f"{self.kind} {event}: {self.name}"
         self.log.log(getattr(KINDS[self.kind], event), message, **{self.kind.replace(" ", "_"): self.name}, **fields)
 
@@ -55,7 +86,7 @@ class Operation:
 def operation(kind: str, name: str, **fields: Any) -> Iterator[Operation]:  # noqa: ANN401 - told as they are
     """Tell of the work in a ``with`` block; ``fields`` say what it works on."""
     work = Operation(kind, name)
-    with plainview.span(f"{kind} {name}", **fields) as span:
+    with plainview.span(f"{kind} {name}", **fields) as span, _measuring(work):
         work.tell("started", **fields)
         began = time.perf_counter()
         try:
@@ -66,6 +97,26 @@ def operation(kind: str, name: str, **fields: Any) -> Iterator[Operation]:  # no
             raise
         span.set_attributes(work.result)
         work.tell("completed", duration_ms=_since(began), **work.result)
+
+
+@contextmanager
+def _measuring(work: Operation) -> Iterator[None]:
+    kind = KINDS[work.kind]
+    if kind.begins:
+        work.measured(kind.begins).inc()
+    if kind.running:
+        work.measured(kind.running).inc()
+    began, status = time.perf_counter(), "failed"
+    try:
+        yield
+        status = "completed"
+    finally:
+        if kind.running:
+            work.measured(kind.running).dec()
+        if kind.ends:
+            work.measured(kind.ends, status=status).inc()
+        if kind.lasts:
+            work.measured(kind.lasts).observe(time.perf_counter() - began)
 
 
 def _since(began: float) -> float:

@@ -24,6 +24,7 @@ from studio.llm import RateLimited
 from studio.operations import operation
 
 log = plainview.get_logger("studio.worker")
+jobs_waiting = plainview.gauge("studio_jobs_waiting", "Jobs that wait for the worker.", aggregation="last")
 
 _SLOTS: Final = 3
 _ITEMS_AT_ONCE: Final = 2
@@ -66,6 +67,8 @@ def main() -> None:
 def _keep_house() -> None:
     may_crash, cleaned = False, time.monotonic()
     while not stopping.wait(1.0):
+        with Session() as session:
+            jobs_waiting.set(jobs.waiting(session))
         trouble = faults.active("worker crash")
         if trouble and may_crash and _running:
             log.warning("memory nearly used up", rss_mb=random.randint(1980, 2040), limit_mb=2048)
@@ -124,7 +127,8 @@ def _waited(job: Job) -> int:
 def _stage(job: Job, stage: str) -> None:
     with Session() as session:
         chapters = session.scalars(select(Chapter.id).where(Chapter.book_id == job.book_id)).all()
-    with operation("stage", stage, items=len(chapters)):
+    measured = plainview.metric("job_stage_duration_seconds").labels(job_type=job.kind, stage=stage)
+    with operation("stage", stage, items=len(chapters)), measured.time():
         failures = _batch(stage, list(chapters))
         if len(failures) > _TOLERATED * len(chapters):
             msg = f"{stage}: {len(failures)} of {len(chapters)} items failed"

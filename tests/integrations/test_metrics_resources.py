@@ -115,8 +115,8 @@ def test_a_loop_that_hangs_is_seen_while_it_does(spool):
 
 
 async def test_pools_of_connections(spool, tmp_path):
-    plainview.instrument("sqlalchemy")
     engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path}/test.db", poolclass=sqlalchemy.QueuePool, pool_size=5)
+    plainview.instrument("sqlalchemy")  # though the pool is there already
     held = [engine.connect() for _ in range(3)]
     held.pop().close()
     await asyncio.sleep(0.6)  # longer than a look stays fresh

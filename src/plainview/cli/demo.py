@@ -30,7 +30,7 @@ _SHORT_LIFE_SECONDS: Final = 5.0
 _SHORT_LIVES: Final = 4
 _PATIENCE_SECONDS: Final = 5.0
 #: What to look at first where something answers.
-_PAGES: Final = {"studio-api": "/books", "llm-provider": "/health"}
+_PAGES: Final = {"studio-api": ("/books", "/metrics"), "llm-provider": ("/health", "/metrics")}
 _NEEDED: Final = ("fastapi", "httpx", "sqlalchemy", "uvicorn")
 
 
@@ -104,7 +104,7 @@ class _Studio:
         output.mkdir(parents=True, exist_ok=True)
         (directory / ".gitignore").write_text("*\n")
         server_port = free_port(_USUAL_PORT) if port is None else port or free_port()
-        api_port, provider_port = free_port(), free_port()
+        api_port, provider_port, self._worker_port = free_port(), free_port(), free_port()
         self._url: Final = f"http://127.0.0.1:{server_port}"
         self._rate: Final = rate
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PLAINVIEW_", "STUDIO_"))}
@@ -121,11 +121,13 @@ class _Studio:
             "STUDIO_RATE": str(rate),
         }
         uvicorn = f"uvicorn studio.provider:app --port {provider_port} --no-access-log --log-level warning"
+        own = {"studio-worker": {"PLAINVIEW_METRICS_PORT": str(self._worker_port)}}
+        run = "run --service llm-provider --metrics-path /metrics"
         commands: dict[str, tuple[int | None, list[str]]] = {
             "server": (None, ["plainview.cli", "serve", "--port", str(server_port)]),
             "llm-provider": (
                 provider_port,
-                ["plainview.cli", "run", "--service", "llm-provider", "--", sys.executable, "-m", *uvicorn.split()],
+                ["plainview.cli", *run.split(), "--", sys.executable, "-m", *uvicorn.split()],
             ),
             "studio-api": (api_port, ["studio.api"]),
             "studio-worker": (None, ["studio.worker"]),
@@ -135,7 +137,7 @@ class _Studio:
             Child(
                 name,
                 [sys.executable, "-m", *command],
-                environ=environ,
+                environ=environ | own.get(name, {}),
                 output=output / f"{name}.txt",
                 port=port,
             )
@@ -224,8 +226,8 @@ class _Studio:
         table = Table.grid(padding=(0, 2))
         table.add_row()
         for child in self._services:
-            address = f"http://127.0.0.1:{child.port}{_PAGES[child.name]}" if child.port else "takes jobs"
-            table.add_row(f"  [green]●[/] {child.name}", address)
+            port, pages = child.port or self._worker_port, _PAGES.get(child.name, ("/metrics",))
+            table.add_row(f"  [green]●[/] {child.name}", *(f"http://127.0.0.1:{port}{page}" for page in pages))
         table.add_row("  [green]●[/] traffic", f"about {self._rate:g} requests/s") if self._rate else table.add_row(
             "  ○ traffic", "none (--no-load)"
         )

@@ -21,18 +21,19 @@ _changing: Final = threading.Lock()
 
 
 def install(module: ModuleType) -> None:
-    """Know each pool that is made from now on. ``module`` is ``sqlalchemy.pool.base``."""
-    replace(module.Pool, "__init__", _known)
+    """Know each pool once it is used. ``module`` is ``sqlalchemy.pool.base``."""
+    replace(module.Pool, "connect", _noticing)  # not when it is made: that may have been before
     also(_look)
 
 
-def _known(make: Callable[..., None]) -> Callable[..., None]:
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401, N807 - passes through
-        make(self, *args, **kwargs)
-        with _changing:
-            _pools.add(self)
+def _noticing(connect: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(self: Any) -> Any:  # noqa: ANN401 - sqlalchemy.Pool and its connection
+        if self not in _pools:
+            with _changing:
+                _pools.add(self)
+        return connect(self)
 
-    return __init__
+    return wrapper
 
 
 def _look() -> None:
