@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote as percent
 
 import msgspec
 from sqlalchemy import func, or_, select
@@ -15,6 +16,7 @@ from plainview.grouping.rules import NO_RULES, Rules
 from plainview.issues.listing import moments, shown
 from plainview.issues.regrouping import GROUPED_BY, as_mapping
 from plainview.issues.workflow import number
+from plainview.query.conditions import check_text
 from plainview.query.sql import Sql, select as query
 from plainview.records import CONTEXT_FIELDS
 from plainview.state.tables import AFFECTED, affected, groups, history, issues
@@ -27,7 +29,7 @@ if TYPE_CHECKING:
     from plainview.query.reader import Reader
     from plainview.state.database import Database
 
-__all__ = ["changes", "detail", "find", "fingerprints", "similar", "why"]
+__all__ = ["changes", "detail", "find", "fingerprints", "located", "similar", "why"]
 
 #: Affected values that an answer lists, the latest first; how many there are is exact.
 _LISTED: Final = 100
@@ -51,6 +53,20 @@ def find(database: Database, reader: Reader, text: str) -> int | None:
         row = reader.row(query("fingerprint", "error_occurrences", Sql("error_id = ?", (text,)), "LIMIT 1"))
         issue = row and connection.scalar(select(groups.c.issue).where(groups.c.fingerprint == row[0]))
     return int(issue) if issue else None
+
+
+def located(database: Database, reader: Reader, text: str) -> dict[str, Any] | None:
+    """What `plainview.query.resolve` says of an id, of those that lead to an issue: where it is shown, its times."""
+    text = check_text(text.strip(), "id")
+    issue = find(database, reader, text) if text else None
+    if issue is None:
+        return None
+    with database.read() as connection:
+        row = connection.execute(select(issues.c.first_seen, issues.c.last_seen).where(issues.c.id == issue)).one()
+        member = connection.scalar(select(groups.c.id).where(groups.c.fingerprint == text.lower()))
+    occurrence = "" if number(text) is not None or member is not None else f"?occurrence={percent(text, safe='')}"
+    url = f"/errors/E{issue}{occurrence}"
+    return {"kind": "error", "url": url, "first": moments(row[0]), "last": moments(row[1])}
 
 
 def _living(connection: Connection, wanted: int) -> int | None:

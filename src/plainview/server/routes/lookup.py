@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
+from plainview.issues import record
 from plainview.query import resolve, services
 from plainview.server.responses import Resolved, Services
 from plainview.server.state import Here
@@ -28,5 +29,9 @@ async def what_is(
     here: Here,
     id: Annotated[str, Query(min_length=1, max_length=500, description="Any id.")],  # noqa: A002 - the API's name for it
 ) -> Response:
-    """What an id is the id of (trace, request, job, run, batch, span, session, project, tenant, user, log)."""
-    return await here.questions.ask(request, lambda reader: resolve.resolve(reader, id), "Nothing has this id")
+    """What an id is the id of (error, trace, request, job, run, batch, span, session, project, tenant, user, log)."""
+    return await here.questions.ask(
+        request,
+        lambda reader: record.located(here.database, reader, id) or resolve.resolve(reader, id),
+        "Nothing has this id",
+    )
