@@ -24,7 +24,7 @@ class Fault(NamedTuple):
 
 SCHEDULE: Final = {
     #: A node of the provider has no memory left, another does not answer.
-    "sick nodes": Fault(first=6, every=150, lasts=12),
+    "sick nodes": Fault(first=2, every=150, lasts=18),
     #: The provider lets hardly anybody through (429).
     "rate limit": Fault(first=9, every=170, lasts=8),
     #: The worker is killed in the middle of a job, as if it had run out of memory.
@@ -41,7 +41,7 @@ ERRORS: Final = {
     "configuration": ("ModuleNotFoundError", "studio.exports: the plugin that makes e-books is not installed"),
     "resource": ("MemoryError", "studio.provider: a node has no memory left"),
     "bug": ("KeyError", "studio.catalogue: a currency was forgotten"),
-    "external": ("httpx.HTTPStatusError", "studio.api: the provider answers 500 or 503"),
+    "external": ("httpx.HTTPStatusError", "studio.api: the provider answers 500"),
     "user": ("pydantic_core._pydantic_core.ValidationError", "studio.api: a manuscript of the wrong form"),
 }
 
