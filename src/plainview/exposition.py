@@ -150,10 +150,9 @@ def _histogram(lines: list[str], family: Family, histogram: Histogram, *, modern
         exemplar = histogram.exemplars.get(place) if modern else None
         lines.append(f'{lead}le="{bound}"}} {count}{"" if exemplar is None else _exemplar(exemplar)}\n')
     braces = f"{{{labels}}}" if labels else ""
-    lines.append(f"{name}_count{braces} {count}\n")
-    # A sum is no counter where observations may be negative: OpenMetrics wants none then.
+    # A sum is no counter where observations are negative: OpenMetrics wants none then, and no count without it.
     if not (modern and histogram.negative):
-        lines.append(f"{name}_sum{braces} {_number(histogram.sum)}\n")
+        lines.append(f"{name}_count{braces} {count}\n{name}_sum{braces} {_number(histogram.sum)}\n")
 
 
 def _braces(labels: Labels) -> str:

@@ -63,6 +63,7 @@ class Runtime:
         )
         self.keeper: Final = Keeper(self.recorder.spool, self.outlets, self._each_second)
         self._levels_seen: float | None = None
+        self._offered = False
         #: Looks at resources, serves the port of the metrics. None: not yet, or the settings want nothing of it.
         self.watch: Watch | None = None
         self._began: Final = time.monotonic()
@@ -75,6 +76,7 @@ class Runtime:
         if not self.settings.enabled:
             return
         provider.install(tracing)
+        self._offer_meters()
         if self.settings.capture_logging:
             self.logging.install()
         if self.settings.capture_errors:
@@ -140,7 +142,17 @@ class Runtime:
         self.recorder.flush(everything=True)
         self.keeper.finish(_EXIT_SECONDS)
 
+    def _offer_meters(self) -> None:
+        """Stand behind `opentelemetry.metrics` where that is used; it takes 10 ms to import."""
+        module = sys.modules.get("opentelemetry.metrics")
+        if module is not None and hasattr(module, "MeterProvider") and not self._offered:
+            self._offered = True
+            from plainview.capture.metrics import otel  # noqa: PLC0415 - see above
+
+            otel.install()
+
     def _each_second(self) -> None:
+        self._offer_meters()
         self._watch_levels()
         self.recorder.flush()
         watch = self.watch

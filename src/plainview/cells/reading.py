@@ -87,7 +87,7 @@ def read(stream: StrPath) -> Reading | None:
                 values = part.tolist()
         finally:
             os.close(descriptor)
-    except (OSError, ValueError):
+    except (OSError, ValueError, TypeError):  # a map of less than a slot is the last
         return None
     return Reading(entries, values)
 

@@ -183,7 +183,7 @@ class Instrument(Generic[S]):
                 if series is not None:
                     self.callbacks.pop(series, None)
                     removed = Removed(series.slot)
-                    self.registry.gone.append((self, list(series.entries()), removed))
+                    self.registry.gone.append((list(series.entries()), removed))
                     self.board.declare(removed)
             if not self.entry.labels:
                 self._bind(self._new(()))

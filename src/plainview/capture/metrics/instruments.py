@@ -15,7 +15,7 @@ from plainview.cells import AGGREGATIONS, Metric
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["BOUNDS", "Counter", "Gauge", "Histogram", "Instrument", "counter", "gauge", "histogram", "timer"]
+__all__ = ["BOUNDS", "Counter", "Gauge", "Histogram", "Instrument", "counter", "declare", "gauge", "histogram", "timer"]
 
 I = TypeVar("I", bound="Instrument[Any]")  # noqa: E741 - of Instrument
 
@@ -23,7 +23,7 @@ I = TypeVar("I", bound="Instrument[Any]")  # noqa: E741 - of Instrument
 BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
 
 
-def _declare(  # noqa: PLR0913 - what makes a metric
+def declare(  # noqa: PLR0913 - what makes a metric
     made: type[I],
     name: str,
     description: str,
@@ -33,7 +33,12 @@ def _declare(  # noqa: PLR0913 - what makes a metric
     exact: bool = False,
     aggregation: str = "sum",
     bounds: tuple[float, ...] = (),
+    variant: bool = False,
 ) -> I:
+    """Declare a metric of a kind, or get the one that is declared under its name; see `counter`, `gauge`, `histogram`.
+
+    A ``variant`` may be declared several times, with other labels each time: OpenTelemetry's attributes.
+    """
     name = guards.valid_name(name)
     unit = unit if not unit else guards.valid_name(unit)
     if not exact:
@@ -42,7 +47,8 @@ def _declare(  # noqa: PLR0913 - what makes a metric
         name += "_total" if made.kind == "counter" else ""
     names = guards.valid_labels(name, labels, made.reserved)
     with REGISTRY.lock:
-        found = REGISTRY.instruments.get(name)
+        key = f"{name} {','.join(names)}" if variant else name
+        found = REGISTRY.instruments.get(key)
         if found is not None:
             return _same(found, made, name, names, aggregation, bounds)
         entry = Metric(
@@ -59,7 +65,7 @@ def _declare(  # noqa: PLR0913 - what makes a metric
         instrument = made(REGISTRY, entry)
         REGISTRY.board.declare(entry)
         instrument.begin()
-        REGISTRY.instruments[name] = instrument
+        REGISTRY.instruments[key] = instrument
     metering.in_use()
     return instrument
 
@@ -111,7 +117,7 @@ def counter(
     Raises:
         MetricError: the name or a label cannot be, or the metric is declared otherwise; in development and testing.
     """
-    return _declare(Counter, name, description, labels, unit, exact=exact)
+    return declare(Counter, name, description, labels, unit, exact=exact)
 
 
 def gauge(  # noqa: PLR0913 - by name, as a rule
@@ -142,7 +148,7 @@ def gauge(  # noqa: PLR0913 - by name, as a rule
             str(name), "aggregation", f"{name}: aggregation {aggregation!r} is none of {listed(AGGREGATIONS)}"
         )
         aggregation = "sum"
-    return _declare(Gauge, name, description, labels, unit, exact=exact, aggregation=aggregation)
+    return declare(Gauge, name, description, labels, unit, exact=exact, aggregation=aggregation)
 
 
 def histogram(  # noqa: PLR0913 - by name, as a rule
@@ -168,7 +174,7 @@ def histogram(  # noqa: PLR0913 - by name, as a rule
         MetricError: the name, a label or a bound cannot be, or the metric is declared otherwise; in development and
             testing.
     """
-    return _declare(Histogram, name, description, labels, unit, exact=exact, bounds=_bounds(name, buckets))
+    return declare(Histogram, name, description, labels, unit, exact=exact, bounds=_bounds(name, buckets))
 
 
 def timer(  # noqa: PLR0913 - by name, as a rule
@@ -185,7 +191,7 @@ def timer(  # noqa: PLR0913 - by name, as a rule
     Raises:
         MetricError: as `histogram` does.
     """
-    return _declare(Histogram, name, description, labels, unit, exact=exact, bounds=_bounds(name, buckets))
+    return declare(Histogram, name, description, labels, unit, exact=exact, bounds=_bounds(name, buckets))
 
 
 def _bounds(name: str, buckets: Sequence[float]) -> tuple[float, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sys
 from _thread import RLock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -45,9 +47,16 @@ class Registry:
         self.lock = RLock()
         #: Called before values are read: callback gauges, and what is taken over from elsewhere.
         self._collectors: Final[list[Callable[[], None]]] = []
-        #: Series that were removed, until a snapshot has told of it: metric, what it was.
-        self.gone: list[tuple[Instrument[Any], list[Entry], Removed]] = []
-        os.register_at_fork(after_in_child=self._in_child)
+        #: Series that were removed, until a snapshot has told of it.
+        self.gone: list[tuple[list[Entry], Removed]] = []
+        os.register_at_fork(before=self._before_fork, after_in_child=self._in_child)
+
+    def _before_fork(self) -> None:
+        if self.instruments and "prometheus_client" in sys.modules:
+            with contextlib.suppress(Exception):
+                from plainview.capture.metrics import mirror  # noqa: PLC0415 - for those who use that library
+
+                mirror.before_fork()
 
     def _in_child(self) -> None:
         self.lock = RLock()
@@ -68,7 +77,12 @@ class Registry:
 
     def collect(self, failed: Callable[[BaseException], object]) -> None:
         """Have everything looked at whose values are not given but taken. What fails is left as it was."""
-        for look in [*self._collectors, *(each.look for each in list(self.instruments.values()) if each.callbacks)]:
+        looks = [*self._collectors, *(each.look for each in list(self.instruments.values()) if each.callbacks)]
+        if "prometheus_client" in sys.modules:
+            from plainview.capture.metrics import mirror  # noqa: PLC0415 - for those who use that library
+
+            looks.append(mirror.look)
+        for look in looks:
             try:
                 look()
             except Exception as error:  # noqa: BLE001 - the others are looked at all the same
@@ -80,10 +94,9 @@ class Registry:
             yield instrument.entry
             for series in instrument.all_series():
                 yield from series.entries()
-        for instrument, entries, removed in list(self.gone):
-            if instrument.name in self.instruments:
-                yield from entries
-                yield removed
+        for entries, removed in list(self.gone):
+            yield from entries
+            yield removed
 
     def _unset(self) -> Iterator[int]:
         for instrument in list(self.instruments.values()):
@@ -104,7 +117,12 @@ REGISTRY: Final = Registry()
 
 def metrics() -> list[MetricInfo]:
     """All metrics that this process knows, by name: those it declared, and those taken over from other libraries."""
-    return [
-        MetricInfo(name, each.kind, each.entry.unit, each.entry.description, each.entry.labels, each.series_count())
-        for name, each in sorted(REGISTRY.instruments.items())
-    ]
+    found: dict[str, MetricInfo] = {}
+    for _, each in sorted(REGISTRY.instruments.items()):
+        entry, known = each.entry, found.get(each.name)
+        info = MetricInfo(each.name, each.kind, entry.unit, entry.description, entry.labels, each.series_count())
+        if known is not None:  # one of OpenTelemetry's, with attributes of several names
+            labels = known.labels + tuple(label for label in entry.labels if label not in known.labels)
+            info = known._replace(labels=labels, series=known.series + info.series)
+        found[each.name] = info
+    return list(found.values())

@@ -220,9 +220,16 @@ class HistogramSeries:
                     self._others[sign, index, classic] = slot
             return slot
 
-    def classic_slot(self, classic: int) -> int:
-        """The slot for observations in a classic bucket of which no more is known."""
-        return self._other(CLASSIC, 0, classic)
+    def add(self, classic: int, count: float) -> None:
+        """Count observations of which no more is known than their classic bucket."""
+        slot = self._other(CLASSIC, 0, classic)
+        self._histogram.board.ready()
+        self._histogram.board.writers.add(slot, count)
+
+    def add_to_sum(self, amount: float) -> None:
+        """Count what such observations come to."""
+        self._histogram.board.ready()
+        self._histogram.board.writers.add(self.slot, amount)
 
     def buckets(self) -> Iterator[Bucket]:
         """Its buckets that were needed so far."""
