@@ -78,7 +78,7 @@ def _told(
     if depth < _DEPTH:
         inner = [i for i in _related(exceptions, at, "member") if i > at][:_MEMBERS]
         nursery = short in _GROUPS and value.startswith(_NURSERIES)
-        same = {str(one): one for i in inner for one in (_told(exceptions, found, i, (), depth + 1),)}
+        same = {"\n".join(one.parts()): one for i in inner for one in (_told(exceptions, found, i, (), depth + 1),)}
         members = [same[key] for key in sorted(same)]
         if nursery and len(members) == 1:
             # The group says nothing that its only kind of member does not say better: as if it had been awaited.

@@ -132,7 +132,8 @@ def place(module: str, path: str, file: str, function: str, in_app: bool | None,
 def _module_of(path: str) -> str:
     """A module's name from its file's: without the folders that tell machines and releases apart."""
     if path.startswith("<"):
-        return re.sub(r"[\d-]+(?:[0-9a-f]{6,})?", "", path.partition(" ")[0].rstrip(">")) + ">"
+        named = re.match(r"<([A-Za-z_]+(?:[ .][A-Za-z_.]+)?)", path)
+        return f"<{named[1]}>" if named else path
     bare = _SCHEME.sub("", path.partition("?")[0].partition("#")[0].replace("\\", "/"), count=1)
     absolute = bare.startswith("/") or bare != path
     parts = [part for part in bare.split("/") if part not in {"", ".", ".."}]

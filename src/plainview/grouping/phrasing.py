@@ -25,7 +25,7 @@ SAME: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = tuple(
         # 3.12 and later say more about what is missing.
         ("__dict__", r" and no __dict__ for setting new attributes$", ""),
         ("manager protocol", r"(?<=context manager protocol) \(.{0,80}\)$", ""),
-        ("(consider renaming", r" \(consider renaming .{0,300}$", ""),
+        ("(consider renaming", r" \(consider renaming .{0,300}$", " (<path>)"),
         ("circular import", r" \(most likely due to a circular import\).{0,300}$", " (circular import)"),
         (
             "before assignment",

@@ -70,7 +70,10 @@ _NAMING_TYPES: Final = frozenset(
     )
 )
 #: Exceptions whose whole message is a key.
-_KEY_TYPES: Final = frozenset({"KeyError", "MultiValueDictKeyError", "BadRequestKeyError", "KeyNotFoundException"})
+_KEY_TYPES: Final = frozenset({"KeyError", "MultiValueDictKeyError", "KeyNotFoundException"})
+
+#: Exceptions whose whole message is the name of a file that is part of the program.
+_FILE_TYPES: Final = frozenset({"TemplateNotFound", "TemplatesNotFound", "TemplateDoesNotExist"})
 
 #: Words before a quoted name, whatever the type of the exception.
 _NOUNS: Final = (
@@ -139,9 +142,9 @@ PARTS: Final[dict[str, str]] = {
     r"|'(?P<single>(?:[^'\\\n]|\\.){0,600})'(?!\w))"
     r"|`(?P<back>[^`\n]{0,300})`|“(?P<curly>[^”\n]{0,300})”|«(?P<guillemet>[^»\n]{0,300})»",
     "hex": rf"{_LEFT}0[xX][0-9A-Fa-f]{{1,64}}{_RIGHT}"
-    rf"|{_LEFT}(?=[A-Fa-f]{{0,64}}\d)(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{7,}}{_RIGHT}|{_LEFT}[0-9A-Fa-f]{{32,}}{_RIGHT}",
+    rf"|{_LEFT}(?=[A-Fa-f]{{0,64}}\d)(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{7,}}{_RIGHT}|{_LEFT}(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{32,}}{_RIGHT}",
     "code": rf"{_LEFT}SQLSTATE[ :=(\[]{{1,3}}[0-9A-Z]{{5}}{_RIGHT}|{_LEFT}HTTP/\d(?:\.\d)?"
-    rf"|{_LEFT}[1-5]\d\d:? (?={_REASONS})|^\(?\d{{3,5}}(?=, [\"'])",
+    rf"|{_LEFT}[1-5]\d\d:? (?={_REASONS})|^\(?\d{{3,5}}(?=, [\"'<])",
     "duration": rf"{_LEFT}[+-]?\d+(?:\.\d+)?(?: ?(?:{_UNITS_OF_TIME}|ns|us|µs|ms|s)|[mhd]){_RIGHT}"
     rf"|{_LEFT}P(?=[T\d])(?:\d{{1,9}}[YMWD]){{0,4}}(?:T(?:\d{{1,9}}(?:\.\d{{1,9}})?[HMS]){{1,3}})?{_RIGHT}",
     "size": rf"{_LEFT}\d+(?:\.\d+)? ?(?:[bB]ytes?|[kKMGTP]i?B|[KMGT]|octets|chars|characters){_RIGHT}",
@@ -156,11 +159,15 @@ _CODE_DIGITS: Final = 5
 _CODE_BEFORE: Final = re.compile(rf"(?i:(?<![\w>])(?:{_CODES}))(?: is| was)?[ :=(\[#-]{{1,3}}$")
 #: Nothing of a text without any of these is variable.
 _SUSPECT: Final = re.compile(r"[\d\"'`“«/\\:@{]|\b[A-Z]\w{19}")
-_NOUN_BEFORE: Final = re.compile(rf"(?i:\b(?:{_NOUNS})s?)(?: named| name| called)?(?: is|:|=)? ?\(?$")
+_NOUN_BEFORE: Final = re.compile(rf"(?i:\b(?:{_NOUNS})s?)(?: named| name| called)?(?: is|(?<!header):|=)? ?\(?$")
 _OBJECT_AFTER: Final = re.compile(
     r" (?:object|objects|codec|instance|is undefined|is not defined|column|table|field|argument|attribute|must be)\b"
 )
 _HOST: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{1,15}://)(?:[^/?#@]{0,200}@)?([^/?#:]{0,255})(:\d{1,4}(?!\d))?")
+_ADDRESS: Final = re.compile(PARTS["url"])
+_HOSTED: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,15}://(?:[\w.:-]|<[a-z]{2,8}>){1,300}")
+_STATUS_LINE: Final = re.compile(r"[1-5]\d\d [A-Z][A-Za-z' -]{1,40}")
+_NUMERIC: Final = re.compile(r"[\d.]+|\[[0-9a-fA-F:.]+\]|<ip>")
 _LABEL: Final = re.compile(r"\d+")
 #: A word that may be a name in a program: parts of letters, joined by ``. - _ : $ /``; digits are looked at apart.
 _IDENTIFIER: Final = re.compile(r"(?=.{1,80}$)[^\W\d](?:[\w.$:-]|<[a-z]{2,8}>)*(?:\[\])?(?:\(\))?")
@@ -201,6 +208,8 @@ def _once(text: str, kind: str) -> str:
     text = settle(text)
     if kind in _KEY_TYPES:
         return _key(text)
+    if kind in _FILE_TYPES:
+        return _LABEL.sub("<num>", _SPACE.sub(" ", text).strip())
     if "{" in text:
         text = _without_mappings(text)
     text = _SPACE.sub(" ", text).strip()
@@ -224,16 +233,31 @@ def _placeholder(found: re.Match[str], *, naming: bool) -> str:
         code = text.lstrip("+-").isdigit() and len(text) <= _CODE_DIGITS
         return text if code and _CODE_BEFORE.search(_before(found)) else "<num>"
     if name == "url":
-        host = _HOST.match(text)
-        return f"{host[1]}{_LABEL.sub('<num>', host[2])}{host[3] or ''}" if host else "<url>"
+        return _host(text)
     if name == "quoted":
-        inside = next((part for part in found.group("double", "single", "back", "curly", "guillemet") if part), "")
-        if inside and (naming or _NOUN_BEFORE.search(_before(found)) or _OBJECT_AFTER.match(found.string, found.end())):
-            kept = _identifier(inside)
-            if kept:
-                return f"'{kept}'"
-        return "<str>"
+        return _quoted(found, naming=naming)
     return f"<{name}>"
+
+
+def _quoted(found: re.Match[str], *, naming: bool) -> str:
+    """Quoted text: a name stays, so do the status and the host of an answer; anything else is data."""
+    inside = next((part for part in found.group("double", "single", "back", "curly", "guillemet") if part), "")
+    kept = ""
+    if naming or _NOUN_BEFORE.search(_before(found)) or _OBJECT_AFTER.match(found.string, found.end()):
+        kept = _identifier(inside)
+    if not kept and _ADDRESS.fullmatch(inside):
+        kept = _host(inside)
+    elif _STATUS_LINE.fullmatch(inside) or _HOSTED.fullmatch(inside):
+        kept = inside
+    return f"'{kept}'" if kept else "<str>"
+
+
+def _host(address: str) -> str:
+    """Of an address the scheme, the host and the port of a service: what tells whom it was about."""
+    host = _HOST.match(address)
+    if not host:
+        return "<url>"
+    return f"{host[1]}{'<ip>' if _NUMERIC.fullmatch(host[2]) else _LABEL.sub('<num>', host[2])}{host[3] or ''}"
 
 
 def _before(found: re.Match[str]) -> str:
@@ -264,7 +288,7 @@ def _without_mappings(text: str) -> str:
     kept: list[str] = []
     depth = start = end = 0
     for place, letter in enumerate(text):
-        if letter == "{":
+        if letter == "{" and (depth or text[place + 1 : place + 2] in {"'", '"'}):
             if not depth:
                 start = place
             depth += 1
@@ -280,7 +304,7 @@ def _without_mappings(text: str) -> str:
 
 
 def _mapping(text: str) -> str:
-    if text[1:2] not in {"'", '"'} or ":" not in text:
-        return text if len(text) < 3 else text[0] + _without_mappings(text[1:])  # noqa: PLR2004 - something between
+    if ":" not in text:
+        return text
     reasons = dict.fromkeys(_REASON.findall(text))
     return " ".join(["<dict>", *list(reasons)[:3]])
