@@ -98,8 +98,15 @@ def _value(value: Any) -> str:  # noqa: ANN401 - any setting's value
 
 def _commands() -> Iterator[str]:
     group = typer.main.get_command(build(COMMANDS))
-    for name, command in group.commands.items():  # type: ignore[attr-defined] # a group's
-        yield from ("", f"## `plainview {name}`", "", inspect.cleandoc(command.help or ""), "")
+    yield from _subcommands("plainview", group, "##")
+
+
+def _subcommands(path: str, group: Any, heading: str) -> Iterator[str]:  # noqa: ANN401 - Typer does not export its group
+    for name, command in group.commands.items():
+        yield from ("", f"{heading} `{path} {name}`", "", inspect.cleandoc(command.help or ""), "")
+        if hasattr(command, "commands"):
+            yield from _subcommands(f"{path} {name}", command, f"{heading}#")
+            continue
         yield from (_row("argument, option", "what it does"), "|---|---|")
         for parameter in command.params:
             if parameter.param_type_name == "argument":

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 __all__ = ["COMMANDS", "build", "main"]
 
-#: Command → module and function. Another command is another line.
+#: Command → module and function, or the app of its subcommands. Another command is another line.
 COMMANDS: Final[Mapping[str, str]] = {
     "run": "plainview.cli.run:run",
     "demo": "plainview.cli.demo:demo",
     "serve": "plainview.cli.serve:serve",
     "stop": "plainview.cli.stop:stop",
     "logs": "plainview.cli.logs:logs",
+    "errors": "plainview.cli.errors:errors",
     "level": "plainview.cli.level:level",
     "doctor": "plainview.cli.doctor:doctor",
     "agent": "plainview.cli.agent:agent",
@@ -46,7 +47,11 @@ def build(names: Iterable[str]) -> typer.Typer:
     app.callback()(lambda: None)  # a command stays a command when it is the only one
     for name in names:
         module, _, function = COMMANDS[name].partition(":")
-        app.command(name, context_settings=_CONTEXTS.get(name))(getattr(import_module(module), function))
+        found = getattr(import_module(module), function)
+        if isinstance(found, typer.Typer):
+            app.add_typer(found, name=name)
+        else:
+            app.command(name, context_settings=_CONTEXTS.get(name))(found)
     return app
 
 

@@ -7,14 +7,15 @@ import re
 import sys
 import time
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path  # noqa: TC003 - Typer looks at it
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import httpx
 import msgspec
 import typer
 
-from plainview.settings import Settings, SettingsError, load
+from plainview.cli.api import Api, Failed, Gone, told
+from plainview.settings import SettingsError, load
 from plainview.sinks.text import Pretty, visible
 
 if TYPE_CHECKING:
@@ -24,21 +25,12 @@ __all__ = ["logs"]
 
 _PAGE: Final = 1000
 _RETRY: Final = 1.0
-_TIMEOUT: Final = httpx.Timeout(35.0, connect=5.0)
 #: A stream gives a sign of life every 15 seconds.
 _QUIET: Final = httpx.Timeout(40.0, connect=5.0)
 _LENGTH: Final = re.compile(r"(?:\d+(?:\.\d+)?[a-zµ]+)+")
 _CONTROL: Final = re.compile("[\x7f-\x9f]")
 #: Services with longer names are not lined up.
 _WIDEST: Final = 20
-
-
-class _Failed(Exception):  # noqa: N818 - it says how things stand
-    """What to tell the person, and nothing more."""
-
-
-class _Gone(_Failed):
-    """No server runs."""
 
 
 Option = typer.Option
@@ -87,14 +79,14 @@ def logs(  # noqa: PLR0913 - each is an option of the command
     wanted = {name: value for name, value in given.items() if value}
     try:
         settings = load(dir=str(directory) if directory else None)
-        source = _Source(settings, url)
+        source = _Source(Api(settings, url, "logs"))
         show = _Show(json=json)
         page, last = source.search(wanted, limit)
         show(page)
         if follow:
             for entries in source.follow(wanted, last):
                 show(entries)
-    except (SettingsError, _Failed) as error:
+    except (SettingsError, Failed) as error:
         sys.stderr.write(f"plainview: {error}\n")
         raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from None
 
@@ -105,32 +97,14 @@ def _relative(text: str | None) -> str | None:
 
 
 class _Source:
-    """A running server, found again when it moved.
+    """Log lines of a running server.
 
     Args:
-        settings: ``dir`` and ``token``.
-        url: where it is; the directory knows when left out.
+        api: the server's.
     """
 
-    def __init__(self, settings: Settings, url: str | None) -> None:
-        self._directory = Path(settings.dir).absolute()
-        self._given = url.rstrip("/") if url else None
-        headers = {"Authorization": f"Bearer {settings.token}"} if settings.token else {}
-        self._client = httpx.Client(headers=headers, timeout=_TIMEOUT, trust_env=self._given is not None)
-
-    def _url(self) -> str:
-        from plainview.server.presence import running
-
-        if self._given:
-            return self._given
-        found = running(self._directory)
-        if found is None:
-            msg = (
-                f"no server runs for {self._directory}.\n"
-                f"Start one:  plainview serve --dir {self._directory}\nor name one:  plainview logs --url http://…"
-            )
-            raise _Gone(msg)
-        return found.url
+    def __init__(self, api: Api) -> None:
+        self._api = api
 
     def search(self, wanted: dict[str, Any], limit: int) -> tuple[list[bytes], str]:
         """The newest entries as JSON, oldest first, and where to follow on from."""
@@ -138,55 +112,45 @@ class _Source:
         cursor, last = None, "0"
         while limit > len(entries) or cursor is None:
             body = wanted | {"limit": max(1, min(_PAGE, limit - len(entries))), "cursor": cursor}
-            answer = self._post("/v1/logs/search", {name: value for name, value in body.items() if value is not None})
+            given = {name: value for name, value in body.items() if value is not None}
+            answer = msgspec.json.decode(self._api.post("/v1/logs/search", given), type=_Page)
             entries += [bytes(entry) for entry in answer.logs]
             cursor, last = answer.next, answer.last_id
             if cursor is None:
                 break
         return entries[:limit][::-1], last
 
-    def _post(self, path: str, body: dict[str, Any]) -> _Page:
-        url = self._url()
-        try:
-            response = self._client.post(url + path, json=body)
-        except (httpx.HTTPError, httpx.InvalidURL) as error:
-            msg = f"{url} does not answer: {str(error) or type(error).__name__}"
-            raise _Failed(msg) from None
-        if not response.is_success:
-            raise _Failed(_told(response, body.get("q", "")))
-        return msgspec.json.decode(response.content, type=_Page)
-
     def follow(self, wanted: dict[str, Any], last: str) -> Iterator[list[bytes]]:
         """What comes after an id, without end; when the server goes away, it is waited for.
 
         Raises:
-            _Failed: the server refuses.
+            Failed: the server refuses.
         """
         query = {name: value for name, value in wanted.items() if name not in ("start_time", "end_time")}
-        told = False
+        said = False
         while True:
             try:
                 for name, number, data in self._stream(query, last):
-                    told, last = False, number or last
+                    said, last = False, number or last
                     if name == "logs":
                         yield [bytes(entry) for entry in msgspec.json.decode(data, type=_Logs).logs]
                     elif name == "skipped":
                         count = msgspec.json.decode(data, type=_Skipped).count
                         sys.stderr.write(f"plainview: {count} lines came too fast and were left out\n")
-            except (httpx.HTTPError, _Gone):
+            except (httpx.HTTPError, Gone):
                 pass
-            if not told:
+            if not said:
                 sys.stderr.write("plainview: the server is gone; waiting for it\n")
-                told = True
+                said = True
             time.sleep(_RETRY)
 
     def _stream(self, query: dict[str, Any], last: str) -> Iterator[tuple[str, str, str]]:
         headers = {"Last-Event-ID": last, "Accept": "text/event-stream"}
-        url = f"{self._url()}/v1/logs/tail"
-        with self._client.stream("GET", url, params=query, headers=headers, timeout=_QUIET) as response:
+        url = f"{self._api.url}/v1/logs/tail"
+        with self._api.client.stream("GET", url, params=query, headers=headers, timeout=_QUIET) as response:
             if not response.is_success:
                 response.read()
-                raise _Failed(_told(response, str(query.get("q", ""))))
+                raise Failed(told(response, str(query.get("q", ""))))
             yield from _events(response.iter_lines())
 
 
@@ -214,28 +178,6 @@ def _events(lines: Iterator[str]) -> Iterator[tuple[str, str, str]]:
         elif fields:
             yield fields.get("event", ""), fields.get("id", ""), fields.get("data", "")
             fields = {}
-
-
-def _told(response: httpx.Response, query: str) -> str:
-    """What the server says is wrong; of a query, with a mark below the place."""
-    try:
-        problem = msgspec.json.decode(response.content, type=_Problem)
-    except msgspec.MsgspecError:
-        return f"{response.url} answered {response.status_code} {response.reason_phrase}"
-    hint = " (set PLAINVIEW_TOKEN)" if response.status_code == httpx.codes.UNAUTHORIZED else ""
-    place = next((error.position for error in problem.errors if error.field == "q"), None)
-    mark = "" if place is None else f"\n  {visible(query)}\n  {' ' * len(visible(query[:place]))}^"
-    return visible(problem.detail) + hint + mark
-
-
-class _FieldError(msgspec.Struct):
-    field: str
-    position: int | None = None
-
-
-class _Problem(msgspec.Struct):
-    detail: str
-    errors: list[_FieldError] = []
 
 
 class _Head(msgspec.Struct):

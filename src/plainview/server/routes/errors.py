@@ -136,7 +136,8 @@ async def update(request: Request, here: Here, body: Update) -> Response:
                     failed.append({"id": id_, "detail": str(error)})
         if not done:
             errors = [{"field": f"ids.{one['id'][:60]}", "message": one["detail"]} for one in failed[:20]]
-            raise Problem(409, failed[0]["detail"], errors=errors)
+            status = 404 if all(issue is None for issue in known.values()) else 409
+            raise Problem(status, failed[0]["detail"], errors=errors)
         return {"updated": done, "failed": failed}
 
     return await here.questions.ask(request, work)
