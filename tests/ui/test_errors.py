@@ -68,32 +68,31 @@ def test_it_is_narrowed_by_category_words_and_status_and_sorted(errors):
     assert "MemoryError" in types(errors)
 
 
-def test_the_keyboard_works_the_list_off(tmp_path, serving, open_screen):
-    with serving(tmp_path / "plainview") as server:
-        fill(server)
-        screen = open_screen(server.url)
-        screen.go("/errors?from=-3h")
-        screen.expect_total(len(FAULTS), "error")
-        page = screen.page
-        page.keyboard.press("e")  # resolves this one, and goes on to the next
-        expect(screen.rows.nth(0)).to_contain_text("resolved")
-        page.keyboard.press("a")
-        expect(screen.rows.nth(1)).to_contain_text("acknowledged")
-        page.keyboard.press("i")
-        expect(screen.rows.nth(2)).to_contain_text("ignored")
-        page.keyboard.press("x")
-        page.keyboard.press("j")
-        page.keyboard.press("x")
-        expect(page.get_by_text("2 chosen")).to_be_visible()
-        page.keyboard.press("m")
-        expect(page.get_by_text("2 chosen")).to_have_count(0)
-        screen.settle()
-        screen.go("/errors?from=-3h&status=all")
-        screen.expect_total(len(FAULTS) - 1, "error")
-        statuses = " ".join(page.locator(".issue-status").all_inner_texts())
-        assert all(word in statuses for word in ("resolved", "acknowledged", "ignored", "new"))
-        page.reload()
-        screen.expect_total(len(FAULTS) - 1, "error")
+def test_the_keyboard_works_the_list_off(own_server, open_screen):
+    fill(own_server)
+    screen = open_screen(own_server.url)
+    screen.go("/errors?from=-3h")
+    screen.expect_total(len(FAULTS), "error")
+    page = screen.page
+    page.keyboard.press("e")  # resolves this one, and goes on to the next
+    expect(screen.rows.nth(0)).to_contain_text("resolved")
+    page.keyboard.press("a")
+    expect(screen.rows.nth(1)).to_contain_text("acknowledged")
+    page.keyboard.press("i")
+    expect(screen.rows.nth(2)).to_contain_text("ignored")
+    page.keyboard.press("x")
+    page.keyboard.press("j")
+    page.keyboard.press("x")
+    expect(page.get_by_text("2 chosen")).to_be_visible()
+    page.keyboard.press("m")
+    expect(page.get_by_text("2 chosen")).to_have_count(0)
+    screen.settle()
+    screen.go("/errors?from=-3h&status=all")
+    screen.expect_total(len(FAULTS) - 1, "error")
+    statuses = " ".join(page.locator(".issue-status").all_inner_texts())
+    assert all(word in statuses for word in ("resolved", "acknowledged", "ignored", "new"))
+    page.reload()
+    screen.expect_total(len(FAULTS) - 1, "error")
 
 
 def test_one_error_whole_own_frames_open_libraries_folded(errors):
@@ -133,24 +132,23 @@ def test_occurrences_are_stepped_through_and_listed(errors):
     expect(errors.rows).to_have_count(3)
 
 
-def test_what_was_decided_stands_in_the_history(tmp_path, serving, open_screen):
-    with serving(tmp_path / "plainview") as server:
-        fill(server)
-        screen = open_screen(server.url)
-        screen.go("/errors?from=-3h")
-        screen.rows.filter(has_text="KeyError").click()
-        page = screen.page
-        page.get_by_role("button", name="Resolve").click()
-        page.get_by_label("How was it mended?").fill("the key is asked for")
-        page.get_by_role("dialog", name="Resolve").get_by_role("button", name="Resolve").click()
-        expect(page.locator(".error-head .issue-status")).to_contain_text("resolved")
-        page.get_by_role("tab", name="History").click()
-        expect(page.get_by_role("main")).to_contain_text("the key is asked for")
-        page.get_by_label("Comment", exact=True).fill("seen again in staging")
-        page.get_by_role("button", name="Comment").click()
-        expect(page.get_by_role("main")).to_contain_text("seen again in staging")
-        page.get_by_role("button", name="Open again").click()
-        expect(page.locator(".error-head .issue-status")).to_contain_text("new")
+def test_what_was_decided_stands_in_the_history(own_server, open_screen):
+    fill(own_server)
+    screen = open_screen(own_server.url)
+    screen.go("/errors?from=-3h")
+    screen.rows.filter(has_text="KeyError").click()
+    page = screen.page
+    page.get_by_role("button", name="Resolve").click()
+    page.get_by_label("How was it mended?").fill("the key is asked for")
+    page.get_by_role("dialog", name="Resolve").get_by_role("button", name="Resolve").click()
+    expect(page.locator(".error-head .issue-status")).to_contain_text("resolved")
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_role("main")).to_contain_text("the key is asked for")
+    page.get_by_label("Comment", exact=True).fill("seen again in staging")
+    page.get_by_role("button", name="Comment").click()
+    expect(page.get_by_role("main")).to_contain_text("seen again in staging")
+    page.get_by_role("button", name="Open again").click()
+    expect(page.locator(".error-head .issue-status")).to_contain_text("new")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
@@ -161,3 +159,28 @@ def test_the_pages_have_no_serious_violations(faulty, open_screen, theme):
     screen.rows.filter(has_text="RenderError").click()
     screen.settle()
     assert found + screen.axe() == []
+
+
+def test_merged_errors_are_taken_out_again_and_one_is_somebodys(own_server, open_screen):
+    fill(own_server)
+    listed = httpx.get(f"{own_server.url}/v1/errors").raise_for_status().json()["errors"]
+    ids = {issue["error_type"]: issue["id"] for issue in listed}
+    httpx.post(
+        f"{own_server.url}/v1/errors/{ids['KeyError']}/merge", json={"ids": [ids["MemoryError"]]}
+    ).raise_for_status()
+    screen = open_screen(own_server.url)
+    screen.go(f"/errors/{ids['KeyError']}")
+    page = screen.page
+    facts = page.get_by_role("complementary", name="Facts")
+    expect(facts.get_by_role("button", name="Take out")).to_have_count(2)
+    facts.get_by_label("Assigned to").fill("ada")
+    facts.get_by_label("Assigned to").press("Enter")
+    page.get_by_role("tab", name="History").click()
+    expect(page.get_by_role("main")).to_contain_text("ada")
+    facts.get_by_role("button", name="Take out").last.click()
+    expect(facts.get_by_role("button", name="Take out")).to_have_count(0)
+    page.get_by_role("button", name="Ignore").click()
+    page.get_by_role("button", name="until 10 more").click()
+    expect(page.locator(".error-head .issue-status")).to_contain_text("ignored")
+    screen.go("/errors?from=-3h")
+    screen.expect_total(len(FAULTS) - 1, "error")

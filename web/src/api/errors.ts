@@ -79,6 +79,8 @@ export interface IssueDetail extends Issue {
   action: string;
   /** `error_id` of the latest occurrence that is kept. */
   latest: string | null;
+  /** Fingerprints that are one issue: several where issues were merged. */
+  groups: { fingerprint: string; origin: string; occurrence_count: number }[];
   /** How many different values it touched, by kind; the lists below hold the latest. */
   affected: Record<string, number>;
   affected_jobs: string[];
@@ -118,7 +120,7 @@ export interface Change {
   time: string;
   actor: string;
   action: string;
-  before?: unknown;
-  after?: unknown;
+  before: string | null;
+  after: string | null;
   note?: string | null;
 }

@@ -1,4 +1,5 @@
-import { get } from "../../api/client";
+import { useSignal } from "@preact/signals";
+import { get, post } from "../../api/client";
 import type { Distribution, Issue, IssueDetail } from "../../api/errors";
 import { Sparkline } from "../../components/Sparkline";
 import { Text } from "../../components/Text";
@@ -7,11 +8,12 @@ import { zone } from "../../state/preferences";
 import { useResource } from "../../state/resource";
 import { ago, count, exact, plural } from "../../text/format";
 import { quote } from "../../text/query";
+import { attempt } from "../errors/actions";
 
 const FEW = 8;
 
 /** How often, since when, whom it hit, where; what is like it. */
-export function Facts({ issue, url }: { issue: IssueDetail; url: string }) {
+export function Facts({ issue, url, reload }: { issue: IssueDetail; url: string; reload: () => void }) {
   const key = `${issue.id} ${issue.last_seen}`;
   const distributions = useResource(key, (signal) =>
     get<{ distributions: Distribution[] }>(`${url}/distributions`, signal),
@@ -47,6 +49,8 @@ export function Facts({ issue, url }: { issue: IssueDetail; url: string }) {
           </>
         )}
       </dl>
+      <Assignee issue={issue} url={url} reload={reload} />
+      {issue.groups.length > 1 && <Groups issue={issue} url={url} reload={reload} />}
       {(distributions.data.value?.distributions ?? []).map((one) => (
         <Values key={one.field} distribution={one} />
       ))}
@@ -81,6 +85,64 @@ export function Facts({ issue, url }: { issue: IssueDetail; url: string }) {
         </details>
       )}
     </aside>
+  );
+}
+
+interface DecisionProps {
+  issue: IssueDetail;
+  url: string;
+  reload: () => void;
+}
+
+/** Whose it is. */
+function Assignee({ issue, url, reload }: DecisionProps) {
+  const trouble = useSignal("");
+  const assign = async (name: string) => {
+    if (name === (issue.assignee ?? "")) return;
+    const failure = await attempt(() => post(`${url}/assign`, { assignee: name || null }));
+    trouble.value = failure?.message ?? "";
+    reload();
+  };
+  return (
+    <label class="facts-assignee">
+      <span class="dim">Assigned to</span>
+      <input
+        class="input"
+        placeholder="nobody"
+        value={issue.assignee ?? ""}
+        onChange={(event) => void assign(event.currentTarget.value.trim())}
+      />
+      {trouble.value && <span class="failed-count">{trouble.value}</span>}
+    </label>
+  );
+}
+
+/** What was merged into it, and the way back. */
+function Groups({ issue, url, reload }: DecisionProps) {
+  const trouble = useSignal("");
+  const split = async (fingerprint: string) => {
+    const failure = await attempt(() => post(`${url}/split`, { fingerprints: [fingerprint] }));
+    trouble.value = failure?.message ?? "";
+    reload();
+  };
+  return (
+    <section>
+      <h3>Merged</h3>
+      <ul class="facts-list">
+        {issue.groups.map((group) => (
+          <li key={group.fingerprint} class="row">
+            <code class="grow clip" title={group.fingerprint}>
+              {group.fingerprint.slice(0, 12)}
+            </code>
+            <span class="dim">{count(group.occurrence_count)}</span>
+            <button type="button" class="button small" onClick={() => void split(group.fingerprint)}>
+              Take out
+            </button>
+          </li>
+        ))}
+      </ul>
+      {trouble.value && <p class="failed-count">{trouble.value}</p>}
+    </section>
   );
 }
 

@@ -69,10 +69,10 @@ export function History({ url, version, reload }: Props) {
             </b>
             <span>
               <Text value={change.action} limit={100} />
-              {typeof change.after === "string" && typeof change.before === "string" && (
+              {(change.before || change.after) && change.before !== change.after && (
                 <span class="dim">
                   {" "}
-                  <Text value={`${change.before} → ${change.after}`} limit={300} />
+                  <Text value={`${change.before ?? "nobody"} → ${change.after ?? "nobody"}`} limit={300} />
                 </span>
               )}
             </span>

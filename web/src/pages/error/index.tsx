@@ -4,6 +4,7 @@ import type { IssueDetail, OccurrenceDetail } from "../../api/errors";
 import { get } from "../../api/client";
 import { Copy } from "../../components/Copy";
 import { Icon } from "../../components/Icon";
+import { Menu } from "../../components/Menu";
 import { Failed, Late, Skeleton } from "../../components/States";
 import { Text } from "../../components/Text";
 import { useKeys } from "../../state/keyboard";
@@ -21,6 +22,15 @@ import "./error.css";
 
 const TABS = { occurrence: "This occurrence", occurrences: "All occurrences", history: "History" } as const;
 type Tab = keyof typeof TABS;
+
+/** For how long an error can be let be. */
+const IGNORE: [string, Record<string, unknown>][] = [
+  ["for good", {}],
+  ["for a day", { until: "1d" }],
+  ["for a week", { until: "7d" }],
+  ["until 10 more", { count: 10 }],
+  ["until 100 more", { count: 100 }],
+];
 
 const occurrenceParam = param("occurrence");
 const tabParam = param("tab");
@@ -108,7 +118,7 @@ function Issue({ issue, url, reload, late }: IssueProps) {
           {tab === "occurrences" && <Occurrences url={url} open={go} />}
           {tab === "history" && <History url={url} version={issue.status} reload={reload} />}
         </div>
-        <Facts issue={issue} url={url} />
+        <Facts issue={issue} url={url} reload={reload} />
       </div>
     </div>
   );
@@ -182,9 +192,23 @@ function Head({ issue, reload }: { issue: IssueDetail; reload: () => void }) {
             <Action keys={ACTIONS.acknowledge.key} onClick={() => void run("acknowledge")}>
               Acknowledge
             </Action>
-            <Action keys={ACTIONS.ignore.key} onClick={() => void run("ignore")}>
-              Ignore
-            </Action>
+            <Menu label="Ignore" text="Ignore" right>
+              {(close) =>
+                IGNORE.map(([says, more]) => (
+                  <button
+                    key={says}
+                    type="button"
+                    class="menu-item"
+                    onClick={() => {
+                      close();
+                      void run("ignore", more);
+                    }}
+                  >
+                    {says}
+                  </button>
+                ))
+              }
+            </Menu>
           </>
         )}
         <Copy text={() => window.location.href} label="Copy the address" />

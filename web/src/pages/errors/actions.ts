@@ -12,7 +12,8 @@ export const ACTIONS = {
 /** What can be asked of the server; opening again has no key in the list. */
 export type Act = keyof typeof ACTIONS | "reopen";
 
-async function attempt(work: () => Promise<unknown>): Promise<Failure | undefined> {
+/** Does something that may fail; gives what went wrong. */
+export async function attempt(work: () => Promise<unknown>): Promise<Failure | undefined> {
   try {
     await work();
     return undefined;
