@@ -26,6 +26,8 @@ __all__ = [
     "MetricPoint",
     "MetricRecord",
     "RaisedException",
+    "SampledHistogram",
+    "SampledSeries",
     "Source",
     "SpanEvent",
     "SpanLink",
@@ -291,6 +293,37 @@ class MetricPoint(msgspec.Struct, omit_defaults=True):
     removed: bool = False
 
 
+class SampledHistogram(msgspec.Struct, omit_defaults=True):
+    """A native histogram at one moment; bucket ``i`` ends at ``2**(i * 2**-scale)``, as Prometheus counts them."""
+
+    #: Milliseconds since 1970.
+    time: int
+    scale: int
+    #: Count, sum, observations that are zero, and what is as small as zero: little-endian float64.
+    numbers: bytes
+    positive: list[tuple[int, float]] = []
+    negative: list[tuple[int, float]] = []
+    #: It says that the series has ended.
+    stale: bool = False
+
+
+class SampledSeries(msgspec.Struct, omit_defaults=True):
+    """A series with samples as somebody else took them: by remote write, or scraped."""
+
+    #: All of its labels; the name is ``__name__``.
+    labels: dict[str, str]
+    family: str = ""
+    kind: str = ""
+    unit: str = ""
+    description: str = ""
+    #: Milliseconds since 1970, little-endian int64, and as many values, float64: so that no NaN is lost.
+    times: bytes = b""
+    values: bytes = b""
+    histograms: list[SampledHistogram] = []
+    #: Milliseconds since 1970, value, labels.
+    exemplars: list[tuple[int, float, dict[str, str]]] = []
+
+
 class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """Some series of one metric in one snapshot of one process.
 
@@ -300,7 +333,7 @@ class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
 
     timestamp: str
     name: str = ""
-    #: ``counter``, ``gauge``, ``histogram``; ``snapshot`` closes one.
+    #: ``counter``, ``gauge``, ``histogram``; ``snapshot`` closes one. ``samples`` holds ``series`` and belongs to none.
     kind: str = "snapshot"
     unit: str = ""
     description: str = ""
@@ -310,6 +343,7 @@ class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     bounds: list[float] = []
     scale: int = 0
     points: list[MetricPoint] = []
+    series: list[SampledSeries] = []
     full: bool = False
     #: Number of the snapshot, from 1; the same on each of its lines.
     number: int = 0

@@ -139,6 +139,12 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     retention_days: Annotated[
         float, Meta(ge=0, description="Age after which the server removes records, days; 0: never.")
     ] = 30.0
+    metrics_retention_days: Annotated[
+        float, Meta(ge=0, description="Age after which the server removes samples of metrics, days; 0: never.")
+    ] = 90.0
+    scrape_config: Annotated[
+        str, Meta(description="File with `scrape_configs`, as Prometheus has them: what `plainview serve` scrapes.")
+    ] = ""
 
     state_url: Annotated[
         str, Meta(description="Database of issues and keys, as `postgresql+psycopg://…`; empty: a file in `dir`.")

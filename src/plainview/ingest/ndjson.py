@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plainview.store.rows import Rows
 
-__all__ = ["MAX_LINE", "Rejected", "decode", "kind_of", "tabulate"]
+__all__ = ["MAX_LINE", "Rejected", "decode", "kind_of", "reason", "tabulate"]
 
 #: Longest line that is taken in, bytes.
 MAX_LINE: Final = 1 << 20
@@ -101,11 +101,12 @@ def decode(kind: str, data: bytes) -> tuple[list[Any], list[Rejected]]:
             else:
                 records.append(decoder.decode(line))
         except Exception as error:  # noqa: BLE001 - whatever a line does to the decoder, it goes aside
-            rejected.append(Rejected(line, _reason(error)))
+            rejected.append(Rejected(line, reason(error)))
     return records, rejected
 
 
-def _reason(error: BaseException) -> str:
+def reason(error: BaseException) -> str:
+    """Why a line is no record, in words."""
     if isinstance(error, UnicodeDecodeError):
         return "invalid UTF-8"
     if isinstance(error, RecursionError):
@@ -138,7 +139,7 @@ def tabulate(
             rows = rows_of(records[start:end], streams if isinstance(streams, str) else streams[start:end])
         except Exception as error:  # noqa: BLE001 - whatever a record does, it goes aside and the others do not
             if end - start == 1:
-                unfit[start] = Rejected(_line(records[start]), _reason(error))
+                unfit[start] = Rejected(_line(records[start]), reason(error))
             else:
                 middle = (start + end) // 2
                 pending += [(start, middle), (middle, end)]

@@ -14,6 +14,7 @@ import numpy as np
 from plainview.grouping.rules import NO_RULES, Rules
 from plainview.ingest.aside import Aside
 from plainview.ingest.inbox import Inbox
+from plainview.ingest.metrics.fold import Fold
 from plainview.ingest.ndjson import Rejected, decode, tabulate
 from plainview.ingest.occurrences import REMEMBERED, Occurrences
 from plainview.ingest.spool import Follower
@@ -71,16 +72,28 @@ class Pipeline:
         directory: the data directory.
         retention_days: rows older than this are removed; None keeps all.
         rules: the user's, on how errors are grouped.
+        metrics_interval: seconds between two samples of a metric.
+        metrics_retention_days: samples older than this are removed; None keeps all.
     """
 
-    def __init__(
-        self, store: Store, directory: Path, *, retention_days: float | None = 30, rules: Rules = NO_RULES
+    def __init__(  # noqa: PLR0913 - a setting each
+        self,
+        store: Store,
+        directory: Path,
+        *,
+        retention_days: float | None = 30,
+        rules: Rules = NO_RULES,
+        metrics_interval: float = 15.0,
+        metrics_retention_days: float | None = 90,
     ) -> None:
         self.store = store
         self.aside = Aside(directory / "aside")
         #: What arrives over HTTP goes through here.
         self.inbox = Inbox(directory / "inbox")
         self.retention_days = retention_days
+        self.metrics_retention_days = metrics_retention_days
+        #: Adds up metrics.
+        self.fold = Fold(store, metrics_interval)
         #: Groups errors; where rules of the user's are set.
         self.occurrences = Occurrences(rules)
         self._follower = Follower(directory, store.offsets(), before_removal=self.inbox.remember)
@@ -105,7 +118,7 @@ class Pipeline:
         self._stopping.clear()
         self._sealing = Cancellation()
         # What was read before a stop, but not stored, is read again.
-        self._follower.rewind(self.store.offsets())
+        self._rewind()
         self._recall()
         for name, work in (("plainview-ingest", self._follow), ("plainview-upkeep", self._keep_up)):
             thread = threading.Thread(target=work, name=name, daemon=True)
@@ -133,6 +146,10 @@ class Pipeline:
             self._wake.set()
             return self._looks.wait_for(lambda: self._caught_up > after, timeout)
 
+    def _rewind(self) -> None:
+        self._follower.rewind(self.store.offsets())
+        self.fold.restore()
+
     def _recall(self) -> None:
         """Know the errors that are stored, so that none of them is taken again."""
         after = self.store.last_id("error_occurrences") - REMEMBERED
@@ -153,7 +170,7 @@ class Pipeline:
             except Exception as error:  # noqa: BLE001 - whatever happens, ingest goes on; the status says what it was
                 self._fail("ingest", error)
                 self.occurrences.discard()
-                self._follower.rewind(self.store.offsets())
+                self._rewind()
                 self._stopping.wait(_RETRY)
                 continue
             delay = _BUSY if size else min(_IDLE, delay * 1.2)
@@ -176,6 +193,7 @@ class Pipeline:
                 break
         if batch.positions:
             self._store(batch)
+        self._tick(caught_up=caught_up)
         self._troubles.pop("ingest", None)
         if caught_up:
             with self._looks:
@@ -202,6 +220,9 @@ class Pipeline:
         records: defaultdict[str, list[Any]] = defaultdict(list)
         streams: defaultdict[str, list[str]] = defaultdict(list)
         for piece in pieces:
+            if piece.kind == "metric":
+                self._add(piece, batch)
+                continue
             good, bad = decode(piece.kind, piece.data)
             records[piece.kind] += good
             streams[piece.kind] += [piece.stream] * len(good)
@@ -222,6 +243,27 @@ class Pipeline:
             batch.garbage += len(unfit)
             if rows is not None:
                 batch.tables.append(rows)
+
+    def _add(self, piece: Piece, batch: _Gathered) -> None:
+        """Metrics wait for their tick, and so does the position behind them."""
+        bad, count = self.fold.add(piece, time.time_ns() // 1_000_000)
+        if bad:
+            self.aside.keep(piece.stream, piece.kind, bad)
+        batch.bytes += len(piece.data)
+        batch.lines += count
+        batch.garbage += len(bad)
+
+    def _tick(self, *, caught_up: bool) -> None:
+        """Store the ticks of metrics that are over."""
+        if caught_up:
+            self.fold.end(self._follower.finished(self.fold.processes(), "metric"))
+        for due in self.fold.due(time.time_ns() // 1_000_000, caught_up=caught_up):
+            if self._stopping.is_set():
+                raise _StoppedError  # what is not stored is read again
+            self._counts["garbage_lines"] += self._write(due)
+            self._counts["batches"] += 1
+            if self._unsettled is None:
+                self._unsettled = time.monotonic()
 
     def _store(self, batch: _Gathered) -> None:
         batch.garbage += self._write(Batch(batch.tables, list(batch.positions.values())))
@@ -261,7 +303,9 @@ class Pipeline:
             for index in bad:
                 row = rows.row(index)
                 line = msgspec.json.encode(row, enc_hook=str)
-                self.aside.keep(str(row["stream"]), rows.table, [Rejected(line, f"the store refused it: {reason}")])
+                self.aside.keep(
+                    str(row.get("stream", "")), rows.table, [Rejected(line, f"the store refused it: {reason}")]
+                )
             count += len(bad)
             kept = rows.take(np.setdiff1d(np.arange(rows.count), bad)) if bad else rows
             if kept.count:
@@ -311,8 +355,7 @@ class Pipeline:
 
     def keep_up(self) -> None:
         """Remove what is too old, seal what is past."""
-        if self.retention_days is not None:
-            self.store.retention(self.retention_days)
+        self.store.retention(self.retention_days, self.metrics_retention_days)
         self.store.seal(self._sealing)
 
     def stats(self) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from plainview import cells
 from plainview.ingest.lane import Lane, Piece
 from plainview.records import KINDS
 from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES, SegmentName, is_alive, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 __all__ = ["BATCH", "COMPLETE", "Follower", "Stream"]
 
@@ -84,7 +85,10 @@ class Stream:
         if self.shipped:
             return True
         # The lock is looked at before the clock: it may be taken in between.
-        return _is_held(self.directory) or now - self.found < _NEWBORN
+        if _is_held(self.directory) or now - self.found < _NEWBORN:
+            return True
+        # What a process that is gone had counted and told nobody comes first.
+        return not cells.finalise(self.directory)
 
     def summary(self, lag: int) -> dict[str, Any]:
         """What the status page says of it."""
@@ -231,6 +235,14 @@ class Follower:
             stream.error = ""
         return piece
 
+    def finished(self, names: Iterable[str], kind: str) -> list[str]:
+        """Those of some streams that are over, or gone, and of which all of a kind was read."""
+        return [
+            name
+            for name in names
+            if (stream := self.streams.get(name)) is None or (stream.is_over() and stream.lanes[kind].is_done())
+        ]
+
     def rewind(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> None:
         """Go back to what the store has: what was read since is read again."""
         self._turns = deque(lane for stream in self.streams.values() for lane in stream.lanes.values())
@@ -314,7 +326,8 @@ class Follower:
 
 def _is_ours(name: str) -> bool:
     """Whether a file of a stream other than its segments may go with it; a writer keeps its next segment ready."""
-    return name in {LOCK, PROCESS, STATUS, COMPLETE} or name.startswith("spare-") or name.endswith(".closed")
+    ours = name in {LOCK, PROCESS, STATUS, COMPLETE} or name.startswith("spare-") or name.endswith(".closed")
+    return ours or cells.is_cells_file(name)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

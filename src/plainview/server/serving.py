@@ -140,7 +140,14 @@ class Serving:
         except BaseException:
             presence.leave()
             raise
-        pipeline = Pipeline(store, directory, retention_days=settings.retention_days or None, rules=rules)
+        pipeline = Pipeline(
+            store,
+            directory,
+            retention_days=settings.retention_days or None,
+            rules=rules,
+            metrics_interval=settings.metrics_interval,
+            metrics_retention_days=settings.metrics_retention_days or None,
+        )
         projector = Projector(
             store,
             database,

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["OF_KIND", "Grouped", "RowError", "Rows", "Values", "of_errors", "of_logs", "of_spans"]
+__all__ = ["OF_KIND", "Grouped", "RowError", "Rows", "Values", "microseconds", "of_errors", "of_logs", "of_spans"]
 
 #: One column of a batch: a value per row, or one value that all rows share.
 Values: TypeAlias = "NDArray[Any] | str | float | None"
@@ -121,7 +121,7 @@ def _moment(text: str) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def _microseconds(text: str) -> int:
+def microseconds(text: str) -> int:
     """Microseconds since 1970 of a time."""
     try:
         moment = _moment(text).astimezone(UTC)
@@ -142,7 +142,7 @@ def _times(texts: Sequence[str]) -> NDArray[Any]:
     """Times of a column: those of our own writer all at once, any other form one by one."""
     times = _canonical_times(texts)
     if times is None:
-        times = np.array([_microseconds(text) for text in texts], dtype=np.int64).view("M8[us]")
+        times = np.array([microseconds(text) for text in texts], dtype=np.int64).view("M8[us]")
     return times
 
 

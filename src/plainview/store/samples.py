@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
@@ -51,18 +52,20 @@ class SeriesRow(NamedTuple):
     kind: str
     unit: str = ""
     description: str = ""
+    origin: str = "process"
 
 
-class NativeHistogram(NamedTuple):
-    """A native histogram at one moment, its buckets numbered as Prometheus does it: ``i`` ends at ``2**(i*2**-scale)``."""
+@dataclass(frozen=True, slots=True)
+class NativeHistogram:
+    """A native histogram at one moment. Its buckets have Prometheus's numbers: ``i`` ends at ``2**(i * 2**-scale)``."""
 
     count: float
     sum: float
     scale: int
     zero: float = 0.0
     zero_threshold: float = 0.0
-    positive: Mapping[int, float] = {}
-    negative: Mapping[int, float] = {}
+    positive: Mapping[int, float] = field(default_factory=dict)
+    negative: Mapping[int, float] = field(default_factory=dict)
     stale: bool = False
 
 
@@ -93,7 +96,7 @@ def of_series(series: Sequence[SeriesRow], timestamp_ms: int) -> Rows:
         "series_id": np.array([one.series_id for one in series], np.int64),
         "labels": _objects([_encode(one.labels).decode() for one in series]),
     }
-    for name in ("name", "family", "kind", "unit", "description"):
+    for name in ("name", "family", "kind", "unit", "description", "origin"):
         columns[name] = _objects([getattr(one, name) for one in series])
     return Rows("metric_series", len(series), columns)
 

@@ -187,6 +187,8 @@ TABLES: Final[dict[str, Table]] = {
             Column("kind", "name"),
             Column("unit", "name"),
             Column("description", "name"),
+            # ``process``: of applications that are captured; ``remote``: written by others, or scraped.
+            Column("origin", "name"),
         ),
     ),
     # A value is NULL when it is no number: the end of the series where ``stale`` is 1, NaN otherwise.

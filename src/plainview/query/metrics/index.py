@@ -83,8 +83,8 @@ class SeriesIndex:
                     share = self._texts.setdefault
                     own = {share(key, key): share(value, value) for key, value in _labels.decode(labels).items()}
                     own["__name__"] = share(name, name)
-                    words = [share(word, word) for word in (family, kind, unit, description)]
-                    known = self._series[series_id] = Indexed(series_id, own, *words, first=moment, last=moment)
+                    words = share(family, family), share(kind, kind), share(unit, unit), share(description, description)
+                    known = self._series[series_id] = Indexed(series_id, own, *words, moment, moment)
                     self._names.setdefault(name, {})[series_id] = known
                 elif moment >= known.last:
                     known.kind, known.unit, known.description = kind, unit, description

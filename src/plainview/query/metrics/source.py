@@ -1,5 +1,7 @@
 """Samples out of the store, series by series, as arrays."""
 
+# ruff: noqa: S608 - the statements are made of our own words; whatever comes from outside is a parameter
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
@@ -33,16 +35,16 @@ _WANTED: Final = "(SELECT unnest(?::BIGINT[]) AS series_id, unnest(range(?)) AS 
 _RANGE: Final = "timestamp >= make_timestamp_ms(?) AND timestamp <= make_timestamp_ms(?)"
 _SAMPLES: Final = (
     "SELECT wanted.place::UINTEGER AS place, epoch_ms(timestamp) AS time, value, stale "
-    f"FROM metric_samples JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"  # noqa: S608 - our own words
+    f"FROM metric_samples JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"
 )
 _HISTOGRAMS: Final = (
     'SELECT wanted.place::UINTEGER AS place, epoch_ms(timestamp) AS time, "count", "sum", zero, zero_threshold, '
     "scale, positive, positive_counts, negative, negative_counts, stale "
-    f"FROM metric_histograms JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"  # noqa: S608 - our own words
+    f"FROM metric_histograms JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"
 )
 _EXEMPLARS: Final = (
     "SELECT wanted.place, epoch_ms(timestamp), value, labels "
-    f"FROM metric_exemplars JOIN {_WANTED} USING (series_id) WHERE {_RANGE} ORDER BY 1, 2"  # noqa: S608 - our own words
+    f"FROM metric_exemplars JOIN {_WANTED} USING (series_id) WHERE {_RANGE} ORDER BY 1, 2"
 )
 
 
