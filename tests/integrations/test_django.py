@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 import pytest
+from exposed import Samples
 from harness import free_port, get
 
 SITE = """
@@ -56,12 +57,20 @@ def test_django(programs, server):
     programs.write("site_.py", SITE)
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    with programs.serving(*(word.format(port=port) for word in COMMANDS[server]), port=port):
+    command = [word.format(port=port) for word in COMMANDS[server]]
+    with programs.serving(*command, port=port, variables={"PLAINVIEW_METRICS_PATH": "/metrics"}):
         status, headers, body = get(f"{url}/shelves/left/books/7", X_Request_ID="r1")
         assert (status, headers["x-request-id"], body) == (200, "r1", b"book 7")
         assert get(f"{url}/broken")[0] == 500
         assert get(f"{url}/stream")[2] == b"x" * 50
         assert get(f"{url}/nowhere/4711")[0] == 404
+        exposed = Samples(get(f"{url}/metrics")[2].decode())
+    assert exposed.of("http_requests_total") == {
+        ("/shelves/<slug:shelf>/books/<int:book_id>", "GET", "200"): 1,
+        ("/broken", "GET", "500"): 1,
+        ("/stream", "GET", "200"): 1,
+        ("unmatched", "GET", "404"): 1,
+    }
     spool = programs.spool
     found = {line["extra"]["path"]: (line["extra"]["route"], line["extra"]["status"]) for line in spool.requests()}
     assert found == {

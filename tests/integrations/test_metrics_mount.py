@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -132,6 +133,14 @@ async def test_the_answer_is_in_the_form_that_is_asked_for(spool):
     response = await call(app, "/metrics", headers={"Accept": "image/png;;,,", "Accept-Encoding": "\x00gzip;q=a"})
     assert response.status == 200
     assert b"formed_total" in response.body
+
+
+async def test_without_its_folder_a_process_answers_for_itself(spool):
+    plainview.counter("alone_total", "Of this test.").inc(3)
+    shutil.rmtree(spool.directory)
+    response = await call(plainview.mount(plain_asgi), "/metrics")
+    assert response.status == 200
+    assert Samples(response.body.decode())("alone_total") == 3
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 import pytest
 from exposed import Samples, exposed
@@ -197,3 +198,53 @@ async def test_without_a_prefix_requests_are_not_measured(tmp_path):
 def test_a_prefix_that_is_no_name_is_refused(tmp_path):
     with pytest.raises(plainview.SettingsError, match="PLAINVIEW_HTTP_METRICS_PREFIX"):
         plainview.configure(dir=str(tmp_path), http_metrics_prefix="my-app")
+
+
+async def test_what_is_streamed_for_long_counts_until_it_began(spool):
+    async def events(request):
+        async def pieces():
+            yield b"data: 1\n\n"
+            await asyncio.sleep(0.4)
+            yield b"data: 2\n\n"
+
+        return StreamingResponse(pieces(), media_type="text/event-stream")
+
+    app = plainview.instrument(Starlette(routes=[Route("/events", events)]))
+    began = time.perf_counter()
+    await call(app, "/events")
+    elapsed = time.perf_counter() - began
+    samples = await exposed()
+    assert samples("http_request_duration_seconds_count", method="GET", endpoint="/events") == 1
+    assert samples("http_request_duration_seconds_sum", method="GET", endpoint="/events") <= elapsed - 0.4
+
+
+async def test_an_exemplar_leads_to_the_trace(spool):
+    await call(fastapi_app(), "/v1/books/1")
+    (span,) = spool.spans(kind="SERVER")
+    accept = {"Accept": "application/openmetrics-text"}
+    text = (await call(plainview.mount(fastapi_app()), "/metrics", headers=accept)).body.decode()
+    shown = [
+        line for line in text.splitlines() if line.startswith("http_request_duration_seconds_bucket{") and " # " in line
+    ]
+    assert shown
+    assert all(f'trace_id="{span["trace_id"]}"' in line for line in shown)
+
+
+async def test_websockets_are_no_requests(spool):
+    messages = [{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1000}]
+
+    async def receive():
+        return messages.pop(0)
+
+    async def send(message):
+        pass
+
+    async def app(scope, receive, send):
+        await receive()
+        await send({"type": "websocket.accept"})
+        await receive()
+
+    scope = {"type": "websocket", "path": "/ws", "headers": [], "query_string": b"", "root_path": "", "scheme": "ws"}
+    await ASGIMiddleware(app)(scope, receive, send)
+    assert len(spool.requests()) == 1
+    assert not any((await exposed()).of("http_requests_total").values())

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import urllib.error
@@ -21,7 +22,7 @@ from harness import free_port, get
 from prometheus_client.parser import text_string_to_metric_families
 
 FASTAPI = """
-    import os
+    import asyncio, os
     from fastapi import FastAPI, HTTPException
     from prometheus_client import Counter
 
@@ -34,9 +35,14 @@ FASTAPI = """
         if book_id == 13:
             raise HTTPException(404)
         return os.getpid()
+
+    @app.get("/hangs")
+    async def hangs():
+        open("hangs", "w").write(str(os.getpid()))
+        await asyncio.sleep(600)
 """
 FLASK = """
-    import os
+    import os, time
     from flask import Flask, abort
     from prometheus_client import Counter
 
@@ -49,12 +55,21 @@ FLASK = """
         if book_id == 13:
             abort(404)
         return str(os.getpid())
+
+    @app.route("/hangs")
+    def hangs():
+        open("hangs", "w").write(str(os.getpid()))
+        time.sleep(600)
 """
 #: Program, how it is served, and the route as the framework writes it.
 SERVED = {
-    "uvicorn": (FASTAPI, "uvicorn main:app --workers 4 --port {port}", "/books/{{book_id}}"),
-    "gunicorn": (FLASK, "gunicorn main:app --workers 4 --bind 127.0.0.1:{port}", "/books/<int:book_id>"),
-    "preload": (FLASK, "gunicorn main:app --workers 4 --preload --bind 127.0.0.1:{port}", "/books/<int:book_id>"),
+    "uvicorn": (FASTAPI, "uvicorn main:app --workers {workers} --port {port}", "/books/{{book_id}}"),
+    "gunicorn": (FLASK, "gunicorn main:app --workers {workers} --bind 127.0.0.1:{port}", "/books/<int:book_id>"),
+    "preload": (
+        FLASK,
+        "gunicorn main:app --workers {workers} --preload --bind 127.0.0.1:{port}",
+        "/books/<int:book_id>",
+    ),
 }
 
 
@@ -107,11 +122,11 @@ class App:
 
 
 @contextmanager
-def served(programs, name):
+def served(programs, name, workers=4):
     program, command, route = SERVED[name]
     programs.write("main.py", program)
     port = free_port()
-    words = command.format(port=port).split()
+    words = command.format(port=port, workers=workers).split()
     with programs.serving(*words, port=port, variables={"PLAINVIEW_METRICS_PATH": "/metrics"}):
         yield App(port, route.format())
 
@@ -133,6 +148,20 @@ def test_any_worker_tells_exactly_how_many_requests_all_answered(programs, name)
     assert programs.spool.internal_errors() == 0
 
 
+@pytest.mark.parametrize("name", ["uvicorn", "gunicorn"])
+def test_what_a_worker_was_serving_when_it_was_killed_is_not_in_progress_any_more(programs, name):
+    with served(programs, name, workers=2) as app, socket.create_connection(("127.0.0.1", app.port)) as connection:
+        connection.sendall(b"GET /hangs HTTP/1.1\r\nHost: app\r\n\r\n")
+        noted = programs.directory / "hangs"
+        assert eventually(lambda: noted.exists() and noted.read_text() != "", wanted=True)
+        hanging = ("http_requests_in_progress", frozenset({("method", "GET"), ("endpoint", "/hangs")}))
+        assert {app.samples()[hanging] for _ in range(6)} == {1}
+        os.kill(int(noted.read_text()), signal.SIGKILL)
+        assert eventually(lambda: {app.samples().get(hanging, 0) for _ in range(6)}, {0})
+        app.ask(80)
+        assert {app.answered() for _ in range(6)} == {80}
+
+
 def is_there(pid: int) -> bool:
     """Whether a process is still there, in whatever state."""
     try:
@@ -145,7 +174,7 @@ def is_there(pid: int) -> bool:
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="Prometheus is not installed")
 @pytest.mark.parametrize("name", ["uvicorn", "gunicorn"])
 def test_promtool_accepts_what_is_exposed(programs, name):
-    with served(programs, name) as app:
+    with served(programs, name, workers=2) as app:
         app.ask(80)
         app.text()
         time.sleep(1)  # file systems are looked at in a thread

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import SO_REUSEADDR, SOL_SOCKET
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class _Server(ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], answers: dict[str, Answer]) -> None:
         self.answers: Final = answers
+        self.address_family = AF_INET6 if ":" in address[0] else AF_INET
         self._free: Final = threading.BoundedSemaphore(_AT_ONCE)
         super().__init__(address, _Handler)
 
