@@ -12,6 +12,7 @@ _LOGGERS: Final = (
     OURS, "structlog", "python-json-logger", "loguru", "picologging", "logfire", "opentelemetry",
 )  # fmt: skip
 
+_METERS: Final = (OURS, "prometheus_client", "opentelemetry")
 
 #: Two that do the same cannot be told apart any better by measuring them.
 _TIE: Final = 1.05
@@ -37,6 +38,8 @@ FIGURES: Final = {
     "p99_us": Figure("p99", "µs"),
     "p999_us": Figure("p99.9", "µs"),
     "kept": Figure("kept", "%", 0),
+    "answer_ms": Figure("answer", "ms"),
+    "memory_mb": Figure("memory", "MB"),
     "ready_ms": Figure("ready", "ms"),
     "cpu_ms": Figure("CPU", "ms"),
     "first_ms": Figure("first record", "ms"),
@@ -137,6 +140,41 @@ CASES: Final = (
         ("wall_us", "cpu_us", "kept"),
         _at_most(1 / 5, ("sentry-sdk", "sentry-sdk (no locals)"), "wall_us", "cpu_us"),
         "errors", "exceptions", 2_000, 500, rounds=5,
+    ),
+    Case(
+        "inc", "A counter of two labels, given once, is incremented",
+        _METERS,
+        ("wall_ns", "cpu_ns"),
+        _at_most(1 / 2, ("prometheus_client",), "wall_ns", "cpu_ns"),
+        "meters", "increments", 500_000, 100_000,
+    ),
+    Case(
+        "labels", "The same, the labels given each time",
+        _METERS,
+        ("wall_ns", "cpu_ns"),
+        _at_most(1 / 2, ("prometheus_client",), "wall_ns", "cpu_ns"),
+        "meters", "labelled", 300_000, 100_000,
+    ),
+    Case(
+        "observe", "A histogram of two labels observes a value",
+        _METERS,
+        ("wall_ns", "cpu_ns"),
+        _at_most(1 / 2, ("prometheus_client",), "wall_ns", "cpu_ns"),
+        "meters", "observations", 300_000, 100_000,
+    ),
+    Case(
+        "series", "Memory of 10,000 series of a counter",
+        _METERS,
+        ("memory_mb",),
+        _at_most(1 / 2, ("prometheus_client",), "memory_mb"),
+        "meters", "series", 10_000, 10_000, rounds=3,
+    ),
+    Case(
+        "exposition", "/metrics with 10,000 series, each in four processes",
+        (OURS, "prometheus_client"),
+        ("answer_ms",),
+        _at_most(1 / 3, ("prometheus_client",), "answer_ms"),
+        "processes", "exposition", 10_000, 10_000, rounds=5,
     ),
     Case(
         "start", "Import and configure, in a fresh process",

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
+import os
 import statistics
 import threading
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from bench import disk
@@ -18,18 +21,18 @@ from bench.workload import serve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from bench.contenders import Errors, Logs, Spans, Web
+    from bench.contenders import Errors, Logs, Meters, Spans, Web
 
 __all__ = [
-    "beside_a_busy_thread", "busy_disk", "exceptions", "four_threads", "level_off", "one_after_another", "requests",
-    "spans",
+    "beside_a_busy_thread", "busy_disk", "exceptions", "exposition", "four_threads", "increments", "labelled",
+    "level_off", "observations", "one_after_another", "requests", "series", "spans",
 ]  # fmt: skip
 
 _THREADS: Final = 4
 _PAUSE: Final = 0.001
 _BURST: Final = 10
+_PROCESSES: Final = 4
 
 
 def _run(
@@ -144,6 +147,81 @@ def requests(web: Web, count: int, _folder: Path) -> dict[str, float]:
     cpu, wall = asyncio.run(work())
     web.finish()
     return {"wall_us": wall / count / 1e3, "cpu_us": (time.process_time_ns() - cpu) / count / 1e3}
+
+
+def increments(made: Meters, count: int, _folder: Path) -> dict[str, float]:
+    """Increments of a series whose labels were given once."""
+    inc = made.inc
+    return _each(lambda: [inc() for _ in range(count)], count)
+
+
+def labelled(made: Meters, count: int, _folder: Path) -> dict[str, float]:
+    """Increments that give the labels each time."""
+    inc = made.labelled
+    return _each(lambda: [inc("card", "ok") for _ in range(count)], count)
+
+
+def observations(made: Meters, count: int, _folder: Path) -> dict[str, float]:
+    """Observations of a histogram, of some hundred different values."""
+    observe = made.observe
+    values = [0.003 * 1.05**number for number in range(100)] * (count // 100)
+    return _each(lambda: [observe(value) for value in values], count)
+
+
+def _each(calls: Callable[[], object], count: int) -> dict[str, float]:
+    calls()
+    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    calls()
+    wall, cpu = time.perf_counter_ns() - wall, time.process_time_ns() - cpu
+    return {"wall_ns": wall / count, "cpu_ns": cpu / count}
+
+
+def series(made: Meters, count: int, _folder: Path) -> dict[str, float]:
+    """Memory of so many series of a counter."""
+    made.labelled("first", "one")
+    gc.collect()
+    before = _memory()
+    for number in range(count):
+        made.labelled(f"kind-{number}", "ok")
+    gc.collect()
+    return {"memory_mb": (_memory() - before) / 1e6}
+
+
+def exposition(made: Meters, count: int, _folder: Path) -> dict[str, float]:
+    """``/metrics`` of one of four processes with the same series."""
+    ready, done = os.pipe(), os.pipe()
+    children = []
+    for _ in range(_PROCESSES - 1):
+        child = os.fork()
+        if child == 0:
+            _fill(made, count)
+            os.write(ready[1], b"x")
+            os.close(done[1])
+            os.read(done[0], 1)
+            os._exit(0)
+        children.append(child)
+    _fill(made, count)
+    for _ in children:
+        os.read(ready[0], 1)
+    assert made.answer().count(f"kind-{count - 1}".encode()) == 1
+    before = time.perf_counter_ns()
+    made.answer()
+    taken = time.perf_counter_ns() - before
+    os.close(done[1])
+    for child in children:
+        os.waitpid(child, 0)
+    return {"answer_ms": taken / 1e6}
+
+
+def _fill(made: Meters, count: int) -> None:
+    for number in range(count):
+        made.labelled(f"kind-{number}", "ok")
+
+
+def _memory() -> int:
+    """Bytes of this process that are in memory and nobody else's, and those of files that it has mapped."""
+    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
+    return int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
 
 
 def _percentiles(taken: list[int]) -> dict[str, float]:

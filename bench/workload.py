@@ -16,11 +16,13 @@ if TYPE_CHECKING:
     ]
 
 __all__ = [
-    "ATTRIBUTES", "CARRIERS", "CONTEXT", "FRAMES", "MESSAGE", "NAME", "SERVICE", "SPAN", "WEIGHT", "application",
-    "fail", "serve",
+    "ATTRIBUTES", "CARRIERS", "CONTEXT", "FRAMES", "LABELS", "MESSAGE", "NAME", "SERVICE", "SPAN", "WEIGHT",
+    "application", "fail", "serve",
 ]  # fmt: skip
 
 SERVICE: Final = "bench"
+#: Of a counter and a histogram.
+LABELS: Final = ("kind", "status")
 #: Name of the logger, where there is one.
 NAME: Final = "shop.orders"
 #: What is bound: it goes into every line.

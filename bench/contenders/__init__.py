@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from bench.workload import ASGIApp
 
-__all__ = ["MODULES", "Errors", "Logs", "Spans", "Web", "lines"]
+__all__ = ["MODULES", "Errors", "Logs", "Meters", "Spans", "Web", "lines"]
 
 #: Contender → the module that sets it up.
 MODULES: Final = {
@@ -33,6 +33,7 @@ MODULES: Final = {
     "structlog + opentelemetry (lean)": "bench.contenders.structlog_opentelemetry_lean",
     "sentry-sdk": "bench.contenders.sentry",
     "sentry-sdk (no locals)": "bench.contenders.sentry_lean",
+    "prometheus_client": "bench.contenders.prometheus",
     "bare": "bench.contenders.bare",
 }
 
@@ -69,6 +70,19 @@ class Errors:
     capture: Callable[[int], None]
     finish: Callable[[], None]
     kept: Callable[[], int]
+
+
+@dataclass(frozen=True)
+class Meters:
+    """A counter and a histogram of two labels."""
+
+    #: Of the series whose labels were given once.
+    inc: Callable[[], None]
+    #: Give the labels, then increment.
+    labelled: Callable[[str, str], None]
+    observe: Callable[[float], None]
+    #: What ``/metrics`` answers.
+    answer: Callable[[], bytes]
 
 
 @dataclass(frozen=True)

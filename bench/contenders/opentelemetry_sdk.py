@@ -12,7 +12,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
-from bench.contenders import Logs, Spans
+from bench.contenders import Logs, Meters, Spans
 from bench.contenders.bound import Bound
 from bench.contenders.counting import CountingLogs, CountingSpans
 from bench.workload import ATTRIBUTES, CARRIERS, MESSAGE, NAME, SERVICE, SPAN, WEIGHT
@@ -59,3 +59,19 @@ def spans(_folder: Path, exporter: CountingSpans | None = None) -> Spans:
                 pass
 
     return Spans(make, provider.shutdown, lambda: exporter.count)
+
+
+def meters(_folder: Path) -> Meters:
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+
+    reader = InMemoryMetricReader()
+    meter = MeterProvider([reader]).get_meter(NAME)
+    orders, seconds = meter.create_counter("orders"), meter.create_histogram("seconds")
+    given = {"kind": "a", "status": "b"}  # there is nothing that is bound
+    return Meters(
+        lambda: orders.add(1, given),
+        lambda kind, status: orders.add(1, {"kind": kind, "status": status}),
+        lambda value: seconds.record(value, given),
+        lambda: str(reader.get_metrics_data()).encode(),
+    )

@@ -4,8 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bench.contenders import Errors, Logs, Spans, Web, lines
-from bench.workload import ATTRIBUTES, CARRIERS, CONTEXT, MESSAGE, NAME, SERVICE, SPAN, WEIGHT, application, fail
+from bench.contenders import Errors, Logs, Meters, Spans, Web, lines
+from bench.workload import (
+    ATTRIBUTES,
+    CARRIERS,
+    CONTEXT,
+    LABELS,
+    MESSAGE,
+    NAME,
+    SERVICE,
+    SPAN,
+    WEIGHT,
+    application,
+    fail,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -83,3 +95,22 @@ def web(folder: Path) -> Web:
     app = application(work)
     plainview.instrument(app)
     return Web(app, plainview.shutdown)
+
+
+def meters(folder: Path) -> Meters:
+    import plainview
+    from plainview import exposition
+    from plainview.capture.metrics.scrape import families
+
+    configure(folder, metrics_max_series=20_000)
+    orders = plainview.counter("orders", "Orders.", LABELS)
+    seconds = plainview.histogram("seconds", "Time.", LABELS)
+    return Meters(
+        orders.labels("a", "b").inc,
+        lambda kind, status: orders.labels(kind, status).inc(),
+        seconds.labels("a", "b").observe,
+        lambda: exposition.render(families()),
+    )
+
+
+processes = meters
