@@ -94,6 +94,11 @@ def _places(stack: Sequence[Place], kind: str) -> tuple[Place, ...]:
     return tuple(frames.chosen(stack, _TOP))
 
 
+def _own(stack: Sequence[Place], kind: str) -> tuple[Place, ...]:
+    """The innermost place of the application; those of libraries are others with each of their versions."""
+    return tuple(place for place in _places(stack, kind) if place.in_app)[:1]
+
+
 def _causes(exceptions: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Place]], at: int) -> tuple[Told, ...]:
     """What an exception was raised from, with the innermost place of each.
 
@@ -110,7 +115,7 @@ def _causes(exceptions: Sequence[Mapping[str, Any]], found: Sequence[Sequence[Pl
         short = kind.rpartition(".")[2]
         if short in _CARRIERS:
             continue
-        cause = Told(kind, value, values.normalise(value, kind), _places(found[at], short)[:1])
+        cause = Told(kind, value, values.normalise(value, kind), _own(found[at], short))
         if cause not in causes:
             causes.append(cause)
     return tuple(causes)

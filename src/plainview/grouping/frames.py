@@ -52,6 +52,8 @@ _SCHEME: Final = re.compile(r"^(?:[A-Za-z][\w+.-]{1,15}:/{2,3}[^/]{0,255}|[A-Za-
 _SUFFIX: Final = re.compile(
     r"\.(?:py[cwx]?|pyi|m?[jt]sx?|c[jt]s|vue|svelte|java|kts?|scala|groovy|go|rs|rb|php|cs|vb|fs|cpp|cc|c|html?|jinja2?|j2|mako)$"
 )
+#: A template: its functions are of one making.
+_TEMPLATE: Final = re.compile(r"^<template>$|\.(?:html?|jinja2?|j2|mako|txt|xml|md|sql|tpl|tmpl)$")
 #: ``main.3f2a9c1d.chunk.js``: the hash of a bundle.
 _BUNDLE: Final = re.compile(r"[.-](?=[A-Za-z_-]{0,40}\d)[0-9A-Za-z_]{6,40}(?=\.|$)|\.(?:min|chunk|bundle)(?=\.|$)")
 
@@ -118,8 +120,9 @@ def place(module: str, path: str, file: str, function: str, in_app: bool | None,
     where = path or file
     if in_app is None:
         in_app = not is_library(where, module, platform)
-    name = _function(function, platform)
-    by_file = module in {"", "__main__"} or (platform == "javascript" and bool(where))
+    template = platform == "python" and bool(_TEMPLATE.search(where))
+    name = "<template>" if template else _function(function, platform)
+    by_file = template or module in {"", "__main__"} or (platform == "javascript" and bool(where))
     full = (_module_of(where) or module) if by_file else module
     full = _GENERATED.sub("<num>", full).removesuffix(".__init__")
     if platform in {"java", "csharp"}:
@@ -162,8 +165,6 @@ def _function(name: str, platform: str) -> str:
         name = _COMPREHENSION.sub("", name)
         while _COMPREHENSION.search(name):
             name = _COMPREHENSION.sub("", name)
-        if name.startswith(("top-level template code", "block ", "template")):
-            return "<template>"
         return _GENERATED.sub("<num>", name.replace(".<locals>", ""))
     for pattern, by in _OTHER.get(platform, ()):
         name = pattern.sub(by, name)

@@ -47,6 +47,8 @@ SAME: Final[tuple[tuple[str, re.Pattern[str], str], ...]] = tuple(
         # PostgreSQL: the values of a constraint's columns.
         ("=(", r"=\([^\n]{0,400}\)(?= (?:already|is not|is still|conflicts))", "=(<value>)"),
         ("Failing row", r"Failing row contains \([^\n]{0,600}", "Failing row contains (<value>)"),
+        # What is shown of a text in YAML.
+        ("^", r"(line \d+, column \d+):\s[^\n]{0,200}\n? *\^", r"\1"),
         # The place in a JSON text.
         ("(char ", r"\bline \d+ column \d+ \(char \d+\)", "<place>"),
         ("sub-exception", r" \(\d+ sub-exceptions?\)", ""),

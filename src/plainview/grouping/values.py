@@ -95,7 +95,8 @@ _REASONS: Final = (
 )
 #: Words whose digits are part of the name.
 _NAMES_WITH_DIGITS: Final = (
-    "utf|sha|md|base|http|oauth|ipv|int|uint|float|amd|aes|rsa|win|python|py|log|web|top|latin|iso|cp|tls|ssl|psycopg"
+    "utf|sqlite|sha|md|base|http|oauth|ipv|int|uint|float|amd|aes|rsa|win|python|py|log|web|top|latin|iso|cp|tls|ssl"
+    "|psycopg"
 )
 
 # What a part must not follow and not be followed by: the angle brackets of placeholders count as letters, so that the
@@ -142,7 +143,8 @@ PARTS: Final[dict[str, str]] = {
     r"|'(?P<single>(?:[^'\\\n]|\\.){0,600})'(?!\w))"
     r"|`(?P<back>[^`\n]{0,300})`|“(?P<curly>[^”\n]{0,300})”|«(?P<guillemet>[^»\n]{0,300})»",
     "hex": rf"{_LEFT}0[xX][0-9A-Fa-f]{{1,64}}{_RIGHT}"
-    rf"|{_LEFT}(?=[A-Fa-f]{{0,64}}\d)(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{7,}}{_RIGHT}|{_LEFT}(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{32,}}{_RIGHT}",
+    rf"|{_LEFT}(?=[A-Fa-f]{{0,64}}\d)(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{7,}}{_RIGHT}"
+    rf"|{_LEFT}(?=\d{{0,64}}[A-Fa-f])[0-9A-Fa-f]{{32,}}{_RIGHT}",
     "code": rf"{_LEFT}SQLSTATE[ :=(\[]{{1,3}}[0-9A-Z]{{5}}{_RIGHT}|{_LEFT}HTTP/\d(?:\.\d)?"
     rf"|{_LEFT}[1-5]\d\d:? (?={_REASONS})|^\(?\d{{3,5}}(?=, [\"'<])",
     "duration": rf"{_LEFT}[+-]?\d+(?:\.\d+)?(?: ?(?:{_UNITS_OF_TIME}|ns|us|µs|ms|s)|[mhd]){_RIGHT}"
