@@ -68,7 +68,7 @@ def _add(error: BaseException, parent: int | None, relation: str | None, found: 
     ]
     kind = type(error)
     named = {"type": kind.__qualname__, "module": kind.__module__, "message": str(error)}
-    found.append({**named, "frames": frames[:30] + frames[-90:]})
+    found.append({**named, "frames": frames[:30] + frames[30:][-90:]})
     if parent is not None:
         found[at] |= {"parent": parent, "relation": relation}
     following = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -86,7 +86,7 @@ def categorise(error: Mapping[str, Any], *, rules: Rules = NO_RULES) -> Category
     if not told:
         told = [("", str(error.get("message") or "")[:_LENGTH], ())]
     for rule in rules.errors:
-        if rule.category and rule.category in ACTIONS and rule.fits(_matched(error, told)):
+        if rule.category and rule.fits(_matched(error, told)):
             return Category(rule.category, rule.action or ACTIONS[rule.category], "your own", rule.runbook)
     for kind, message, bases in told:
         found = _known(kind, message, bases)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.grouping.catalogue import ACTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
@@ -107,6 +109,9 @@ def _rule(number: int, given: Mapping[str, Any]) -> Rule:
         if text is not None and not isinstance(text, str):
             msg = f"rule {number}: {name} is {text!r}: use text"
             raise ValueError(msg)
+    if texts["category"] not in {None, *ACTIONS}:
+        msg = f"rule {number}: category is {texts['category']!r}: use one of {', '.join(ACTIONS)}"
+        raise ValueError(msg)
     return Rule(matches, fingerprint, in_app=in_app, **texts)
 
 
