@@ -60,8 +60,7 @@ def submit(session: OpenSession, book: Book, kind: str, user_id: str | None) -> 
         job.headers = headers
         session.add(job)
         session.flush()
-        plainview.metric("jobs_created_total").labels(job_type=kind).inc()
-        log.info("job created", type=kind, configuration={"book": book.id, "stages": KINDS[kind]})
+        plainview.job(kind, id=job.id, configuration={"book": book.id, "stages": KINDS[kind]}).create()
     return job
 
 
@@ -84,7 +83,6 @@ def checkpoint(job: Job, stage: str) -> None:
     job.checkpoint = [*job.checkpoint, stage]
     with Session.begin() as session:
         session.execute(update(Job).where(Job.id == job.id).values(checkpoint=job.checkpoint))
-    log.debug("checkpoint saved", stage=stage, done=job.checkpoint)
 
 
 def finish(job: Job) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import secrets
 import signal
 import threading
 import time
@@ -21,7 +20,6 @@ from studio.catalogue import open_catalogue
 from studio.database import Chapter, Job, Session
 from studio.engines import ENGINES
 from studio.llm import RateLimited
-from studio.operations import operation
 
 log = plainview.get_logger("studio.worker")
 jobs_waiting = plainview.gauge("studio_jobs_waiting", "Jobs that wait for the worker.", aggregation="last")
@@ -102,14 +100,16 @@ def _run(job: Job) -> None:
     """Run a job within the trace and the context of the request that asked for it."""
     token = otel.attach(propagate.extract(job.headers))
     try:
-        with plainview.context(request_id=job.headers.get("X-Request-ID"), job_id=job.id, user_id=job.user_id):
+        with plainview.context(request_id=job.headers.get("X-Request-ID"), user_id=job.user_id):
             try:
-                with operation("job", job.kind, attempt=job.attempts, book_id=job.book_id) as work:
+                attempt = {"attempt": job.attempts, "book_id": job.book_id}
+                with plainview.job(job.kind, id=job.id, queued=True, **attempt) as work:
                     for stage in jobs.KINDS[job.kind]:
                         if stage not in job.checkpoint:
                             _stage(job, stage)
                             jobs.checkpoint(job, stage)
-                    work.result.update(stages=len(jobs.KINDS[job.kind]), waited_ms=_waited(job))
+                            work.checkpoint(stage=stage, done=job.checkpoint)
+                    work.set(stages=len(jobs.KINDS[job.kind]), waited_ms=_waited(job))
             except Stopped:
                 return  # it stays claimed: the next worker recovers it from its checkpoint
             except Exception as error:  # noqa: BLE001 - told by the operation; whether to try again is for the queue
@@ -127,8 +127,7 @@ def _waited(job: Job) -> int:
 def _stage(job: Job, stage: str) -> None:
     with Session() as session:
         chapters = session.scalars(select(Chapter.id).where(Chapter.book_id == job.book_id)).all()
-    measured = plainview.metric("job_stage_duration_seconds").labels(job_type=job.kind, stage=stage)
-    with operation("stage", stage, items=len(chapters)), measured.time():
+    with plainview.stage(stage, items=len(chapters)):
         failures = _batch(stage, list(chapters))
         if len(failures) > _TOLERATED * len(chapters):
             msg = f"{stage}: {len(failures)} of {len(chapters)} items failed"
@@ -138,46 +137,39 @@ def _stage(job: Job, stage: str) -> None:
 def _batch(stage: str, chapters: list[int]) -> list[Exception]:
     """Run an engine over chapters, some at once; what failed comes back."""
     with (
-        plainview.context(batch_id=f"batch-{secrets.token_hex(4)}"),
-        operation("batch", stage, items=len(chapters)) as work,
+        plainview.batch(stage, items=len(chapters)) as work,
         ThreadPoolExecutor(_ITEMS_AT_ONCE, thread_name_prefix=stage) as pool,
     ):
-        configuration = {"engine": stage, "attempts": _ATTEMPTS, "at_once": _ITEMS_AT_ONCE}
-        work.log.info("batch locked", configuration=configuration)
-        items = [pool.submit(_item, stage, chapter, index) for index, chapter in enumerate(chapters, 1)]
+        work.lock(engine=stage, attempts=_ATTEMPTS, at_once=_ITEMS_AT_ONCE)
+        items = [pool.submit(_item, work, stage, chapter, index) for index, chapter in enumerate(chapters, 1)]
         failures: list[Exception] = []
         for done, item in enumerate(items, 1):
             error = item.exception()
             if isinstance(error, Exception):
                 failures.append(error)
-            work.tell("progress", percent=round(100 * done / len(items)), step=f"item {done} of {len(items)}")
+            work.progress(done, len(items), step=f"item {done} of {len(items)}")
         for error in failures:
             if isinstance(error, Stopped):
                 raise error
-        work.result.update(succeeded=len(items) - len(failures), failed=len(failures))
     return failures
 
 
-def _item(stage: str, chapter_id: int, index: int) -> None:
-    with (
-        operation("batch item", stage, index=index, chapter_id=chapter_id),
-        Session.begin() as session,
-    ):
+def _item(work: plainview.Operation, stage: str, chapter_id: int, index: int) -> None:
+    with work.item(index), Session.begin() as session:
         chapter = session.get_one(Chapter, chapter_id)
-        with operation("engine", stage, chapter=chapter.number, book=chapter.book.title) as work:
+        with plainview.engine(stage, chapter=chapter.number, book=chapter.book.title) as engine:
             for attempt in range(1, _ATTEMPTS + 1):
                 if stopping.is_set():
                     raise Stopped
                 try:
                     with session.no_autoflush:
-                        work.result.update(ENGINES[stage](chapter))
+                        engine.set(**ENGINES[stage](chapter))
                     break
                 except Exception as error:
                     if attempt == _ATTEMPTS:
                         raise
-                    work.tell("retrying", attempt=attempt + 1, reason=f"{type(error).__name__}: {error}")
+                    engine.retry(error)
                     stopping.wait(error.seconds if isinstance(error, RateLimited) else 0.2 * 2**attempt)
-            work.result["attempts"] = attempt
 
 
 if __name__ == "__main__":

@@ -62,6 +62,22 @@ def test_a_job_without_an_id_gets_one_and_the_one_around_it_comes_back(capture):
         assert plainview.fields() == {"job_id": "outer"}
 
 
+def test_a_job_that_waits_in_a_queue_is_created_here_and_started_there(capture):
+    capture.configure()
+    before = series("jobs_created_total").get(("queued",), 0)
+    job("queued", id="j-5", configuration={"pages": 3}).create()
+    assert "job_id" not in plainview.fields()
+    with job("queued", id="j-5", queued=True, attempt=1):
+        pass
+    assert [message for _, message in told(capture, "plainview.job")] == [
+        "job created: queued",
+        "job started: queued",
+        "job completed: queued",
+    ]
+    assert {record["job_id"] for record in capture.logs()} == {"j-5"}
+    assert series("jobs_created_total")["queued",] - before == 1
+
+
 def test_a_failed_job_tells_its_stage_and_the_error_once(capture):
     capture.configure()
     with pytest.raises(ValueError, match="no audio"), job("render", id="j-1"), stage("mix", inputs=["a.wav"]):

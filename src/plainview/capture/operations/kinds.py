@@ -30,7 +30,7 @@ class Feeds(NamedTuple):
     label too.
     """
 
-    started: str = ""
+    created: str = ""
     ended: str = ""
     running: str = ""
     duration: str = ""
@@ -43,7 +43,8 @@ class Kind(NamedTuple):
 
     Args:
         name: of the kind.
-        told: event → how it is told, beside the events of `_EVERY`.
+        told: event → how it is told, where that is not as `_EVERY` has it. A kind that is ``created`` tells that when
+            it begins, unless it waited in a queue since: then it is ``started``.
         key: context field that holds the operation's id while it is open; empty: it has none.
         label: label of its metrics that holds the operation's name; empty: they have none.
         feeds: its metrics.
@@ -101,7 +102,7 @@ KINDS: Final = {
     for kind in (
         Kind(
             "job",
-            _loud("job", started=Told(_INFO, "job created")),
+            _loud("job", created=Told(_INFO, "job created")),
             key="job_id",
             label="job_type",
             feeds=Feeds("jobs_created_total", "jobs_completed_total", "jobs_in_progress", "job_duration_seconds"),
@@ -128,7 +129,7 @@ KINDS: Final = {
         ),
         Kind(
             "batch",
-            _loud("batch", started=Told(_INFO, "batch created")),
+            _loud("batch", created=Told(_INFO, "batch created")),
             key="batch_id",
             feeds=Feeds(
                 "batches_created_total",

@@ -43,16 +43,25 @@ class Operation:
     """
 
     __slots__ = (
-        "_attempt", "_clock", "_fields", "_results", "_span", "_telling", "_tokens", "activate", "id", "kind", "name",
-        "within",
+        "_attempt", "_clock", "_fields", "_queued", "_results", "_span", "_telling", "_tokens", "activate", "id",
+        "kind", "name", "within",
     )  # fmt: skip
 
-    def __init__(self, kind: Kind, name: str, id: str | None, fields: dict[str, Any]) -> None:  # noqa: A002 - the field's name
+    def __init__(
+        self,
+        kind: Kind,
+        name: str,
+        id: str | None,  # noqa: A002 - the field's name
+        fields: dict[str, Any],
+        *,
+        queued: bool = False,
+    ) -> None:
         self.kind: Final = kind
         self._fields: Final = fields
         self._telling: Telling | None = None
         self._span: Span | None = None
         self._tokens: tuple[Token[Frame], Token[Operation | None]] | None = None
+        self._queued: Final = queued
         self._results: dict[str, Any] = {}
         self._attempt = 1
         self._clock = 0
@@ -87,16 +96,38 @@ class Operation:
         kind = self.kind
         inputs = {name: summary(value) for name, value in self._fields.items()}
         attributes = {"operation.kind": kind.name, "operation.name": self.name, **inputs}
-        frame = current.get()
-        if self.id is not None:
-            frame = Frame(Bound({**frame.bound.fields, kind.key: self.id}), frame.span, frame.ids, frame.otel)
+        frame = self._around(current.get())
         self._span = span = told.tracing.start(f"{kind.name} {self.name}", attributes, frame=frame, activate=False)
         if self.activate:
             self._tokens = current.set(Frame(frame.bound, span, None, frame.otel)), innermost.set(self)
         self._clock = time.perf_counter_ns()
-        told.feed("started")
         told.run(1)
-        self._tell("started", inputs)
+        if "created" in kind.told and not self._queued:
+            told.feed("created")
+            self._tell("created", inputs)
+        else:
+            self._tell("started", inputs)
+
+    def create(self) -> Self:
+        """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
+        told = telling(self.kind, self.name, self._whole())
+        try:
+            frame = current.get()
+            token = current.set(self._around(frame))
+            try:
+                told.feed("created")
+                told.tell("created", self.name, {name: summary(value) for name, value in self._fields.items()})
+            finally:
+                current.reset(token)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            told.failed(error)
+        return self
+
+    def _around(self, frame: Frame) -> Frame:
+        """A frame with the operation's id in it."""
+        if self.id is None:
+            return frame
+        return Frame(Bound({**frame.bound.fields, self.kind.key: self.id}), frame.span, frame.ids, frame.otel)
 
     def finish(self, error: BaseException | None = None) -> None:
         """End: well, or with what went wrong. A second call does nothing."""
@@ -162,7 +193,7 @@ class Operation:
 
     def __call__(self, function: F) -> F:
         """Decorate a function, coroutine function or generator function: each call is an operation of its own."""
-        return around(lambda: Operation(self.kind, self.name, None, self._fields), function)
+        return around(lambda: Operation(self.kind, self.name, None, self._fields, queued=self._queued), function)
 
     # -- what happens in between ------------------------------------------------------------------------------------
 
@@ -282,9 +313,16 @@ def operation(kind: str, name: str, /, *, id: str | None = None, **fields: Any) 
     return Operation(kind_of(kind), name, id, fields)
 
 
-def job(name: str, /, *, id: str | None = None, **fields: Any) -> Operation:  # noqa: A002, ANN401 - as `operation`
-    """A job of a type: ``with plainview.job("render", id="j-7", configuration=…) as job:``; see `operation`."""
-    return operation("job", name, id=id, **fields)
+def job(name: str, /, *, id: str | None = None, queued: bool = False, **fields: Any) -> Operation:  # noqa: A002, ANN401 - as `operation`
+    """A job of a type: ``with plainview.job("render", id="j-7", configuration=…) as job:``; see `operation`.
+
+    Args:
+        name: its type.
+        id: ``job_id`` of all that happens inside; made up when left out.
+        queued: it was created before, and waited: `Operation.create` told of it.
+        fields: what goes into it.
+    """
+    return Operation(kind_of("job"), name, id, fields, queued=queued)
 
 
 def stage(name: str, /, **fields: Any) -> Operation:  # noqa: ANN401 - as `operation`

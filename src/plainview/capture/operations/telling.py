@@ -75,7 +75,7 @@ class Telling:
         return metric(name).labels(**labels) if labels else metric(name)
 
     def feed(self, what: str, status: str = "") -> None:
-        """Count one: ``started``, ``ended``, ``retries``, ``items``."""
+        """Count one: ``created``, ``ended``, ``retries``, ``items``."""
         found = self._of(what, status)
         if found is not None:
             found.inc()
