@@ -19,7 +19,7 @@ Entry = dict[str, Any]
 
 _PLAIN: Final = ("logger", "message", "service", "environment", "version", "host", "pid")
 _SOURCE: Final = ("file", "function", "line")
-_EXCEPTION: Final = ("type", "message", "stack_trace", "fingerprint")
+_EXCEPTION: Final = ("type", "message", "stack_trace", "fingerprint", "error_id")
 
 #: The columns that :func:`log_entry` needs, in its order.
 LOG_COLUMNS: Final = ", ".join(

@@ -45,6 +45,7 @@ class ExceptionShape(BaseModel):
     message: str | None = None
     stack_trace: str | None = None
     fingerprint: str | None = None
+    error_id: str | None = None
 
 
 class _Context(BaseModel):
@@ -335,6 +336,58 @@ class LineError(BaseModel):
 
     line: int = Field(description="Counted from 1.")
     message: str
+
+
+class MetricValue(BaseModel):
+    """A series of a counter or of a gauge."""
+
+    name: str
+    unit: str
+    description: str
+    labels: dict[str, str]
+    value: float | Literal["NaN", "+Inf", "-Inf"]
+
+
+class MetricHistogram(BaseModel):
+    """A series of a histogram; percentiles are those of its exponential buckets, null without observations."""
+
+    name: str
+    unit: str
+    description: str
+    labels: dict[str, str]
+    count: int
+    sum: float | Literal["NaN", "+Inf", "-Inf"]
+    mean: float | Literal["NaN", "+Inf", "-Inf"] | None
+    p50: float | None
+    p90: float | None
+    p95: float | None
+    p99: float | None
+
+
+class MetricSnapshot(BaseModel):
+    """Metrics as they stood at the last tick."""
+
+    timestamp: datetime
+    counters: list[MetricValue]
+    gauges: list[MetricValue]
+    histograms: list[MetricHistogram]
+
+
+class CatalogueEntry(BaseModel):
+    """A metric."""
+
+    name: str
+    kind: str
+    unit: str
+    description: str
+    labels: list[str]
+    series: int
+
+
+class MetricCatalogue(BaseModel):
+    """Which metrics there are."""
+
+    metrics: list[CatalogueEntry]
 
 
 class Accepted(BaseModel):
