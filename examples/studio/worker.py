@@ -103,7 +103,7 @@ def _run(job: Job) -> None:
         with plainview.context(request_id=job.headers.get("X-Request-ID"), user_id=job.user_id):
             try:
                 attempt = {"attempt": job.attempts, "book_id": job.book_id}
-                with plainview.job(job.kind, id=job.id, queued=True, **attempt) as work:
+                with plainview.job(job.kind, id=job.id, queued=True, attempt=job.attempts, book_id=job.book_id) as work:
                     for stage in jobs.KINDS[job.kind]:
                         if stage not in job.checkpoint:
                             _stage(job, stage)
