@@ -102,7 +102,6 @@ def _run(job: Job) -> None:
     try:
         with plainview.context(request_id=job.headers.get("X-Request-ID"), user_id=job.user_id):
             try:
-                attempt = {"attempt": job.attempts, "book_id": job.book_id}
                 with plainview.job(job.kind, id=job.id, queued=True, attempt=job.attempts, book_id=job.book_id) as work:
                     for stage in jobs.KINDS[job.kind]:
                         if stage not in job.checkpoint:
