@@ -11,18 +11,37 @@ from raised_pairs import record
 from plainview.grouping import stacks
 from plainview.grouping.fingerprint import group
 
-PIECES = st.lists(
-    st.sampled_from(
-        ["Traceback (most recent call last):", '  File "/a/b.py", line 3, in f', "    f()", "    ^^^", "ValueError: x", "KeyError",
-         "The above exception was the direct cause of the following exception:", "", '"""', "  + Exception Group Traceback (most recent call last):",
-         '  |   File "/a/b.py", line 3, in f', "  | ExceptionGroup: g (2 sub-exceptions)", "  +-+---------------- 1 ----------------",
-         "    | ValueError: y", "    +---------------- 2 ----------------", "    +------------------------------------",
-         "java.lang.Error: x", "\tat a.B.c(B.java:5)", "Caused by: x.Y: z", "\t... 3 more", "TypeError: q", "    at f (/a.js:1:2)",
-         "f@/a.js:1:2", "panic: boom", "goroutine 1 [running]:", "main.f()", "\t/a/b.go:3 +0x1d"]
-    )
-    | st.text(max_size=20),
-    max_size=30,
-).map("\n".join)  # fmt: skip
+#: Lines that printed stacks are made of.
+LINES = """
+Traceback (most recent call last):
+  File "/a/b.py", line 3, in f
+    f()
+    ^^^
+ValueError: x
+KeyError
+The above exception was the direct cause of the following exception:
+
+\"""
+  + Exception Group Traceback (most recent call last):
+  |   File "/a/b.py", line 3, in f
+  | ExceptionGroup: g (2 sub-exceptions)
+  +-+---------------- 1 ----------------
+    | ValueError: y
+    +---------------- 2 ----------------
+    +------------------------------------
+java.lang.Error: x
+\tat a.B.c(B.java:5)
+Caused by: x.Y: z
+\t... 3 more
+TypeError: q
+    at f (/a.js:1:2)
+f@/a.js:1:2
+panic: boom
+goroutine 1 [running]:
+main.f()
+\t/a/b.go:3 +0x1d
+""".splitlines()
+PIECES = st.lists(st.sampled_from(LINES) | st.text(max_size=20), max_size=30).map("\n".join)
 
 
 @given(PIECES, st.sampled_from(["python", "java", "javascript", "go", "cobol", ""]))
@@ -73,19 +92,42 @@ def test_the_format_is_told_by_the_look_of_it():
     assert stacks.parse(text, "python") == stacks.parse(text, "java") != []
 
 
+THREAD = """Exception in thread "main" a.B: x
+\tat c.D.e(D.java:5)
+Caused by: f.G: y
+\tat h.I.j(Unknown Source)
+\t... 1 more
+"""
+CAUSED = """Error: a
+    at f (/a.js:1:2)
+Caused by: TypeError: b
+    at g (/b.js:1:2)
+"""
+PANIC = """panic: boom [recovered]
+
+goroutine 7 [running]:
+runtime/debug.Stack()
+\t/usr/local/go/src/runtime/debug/stack.go:24 +0x5e
+shop/orders.(*S).Save(0x1)
+\t/b/orders.go:8 +0x1d
+
+goroutine 8 [running]:
+main.other()
+\t/b/x.go:1 +0x1
+"""
+
+
 @pytest.mark.parametrize(
     ("platform", "text", "types", "innermost"),
     [
-        ("java", 'Exception in thread "main" a.B: x\n\tat c.D.e(D.java:5)\nCaused by: f.G: y\n\tat h.I.j(Unknown Source)\n\t... 1 more',
-         ["B", "G"], "e"),
+        ("java", THREAD, ["B", "G"], "e"),
         ("java", "a.B: x\n\tat c.D.e(D.java:5)\n\tSuppressed: f.G: y\n\t\tat h.I.j(I.java:1)", ["B"], "e"),
-        ("javascript", "Error [ERR_X]: bad\n    at async f (file:///a/b.mjs:1:2)\n    at node:internal/x:1:2", ["Error"], "async f"),
+        ("javascript", "Error [X]: bad\n    at async f (file:///b.mjs:1:2)\n    at node:x:1:2", ["Error"], "async f"),
         ("javascript", "f@https://x.y/z.js:1:2\n@https://x.y/z.js:3:4", ["Error"], "f"),
-        ("javascript", "Error: a\n    at f (/a.js:1:2)\nCaused by: TypeError: b\n    at g (/b.js:1:2)", ["Error", "TypeError"], "f"),
-        ("go", "panic: boom [recovered]\n\ngoroutine 7 [running]:\nruntime/debug.Stack()\n\t/usr/local/go/src/runtime/debug/stack.go:24 +0x5e\n"
-         "shop/orders.(*S).Save(0x1)\n\t/b/orders.go:8 +0x1d\n\ngoroutine 8 [running]:\nmain.other()\n\t/b/x.go:1 +0x1", ["panic"], "(*S).Save"),
+        ("javascript", CAUSED, ["Error", "TypeError"], "f"),
+        ("go", PANIC, ["panic"], "(*S).Save"),
     ],
-)  # fmt: skip
+)
 def test_other_languages_are_read(platform, text, types, innermost):
     found = stacks.parse(text, platform)
     assert [one["type"] for one in found] == types

@@ -79,7 +79,7 @@ def categorise(error: Mapping[str, Any], *, rules: Rules = NO_RULES) -> Category
             them.
         rules: the user's.
     """
-    given = [one for one in error.get("exceptions") or () if isinstance(one, dict)]
+    given: Sequence[Mapping[str, Any]] = frames.listed(error.get("exceptions"))
     if not given and error.get("stack_trace"):
         given = stacks.parse(str(error["stack_trace"]), frames.platform_of(error.get("platform")))
     told = [(type_of(one), str(one.get("message") or "")[:_LENGTH], _bases(one)) for one in _relevant(given)[:_MOST]]
@@ -114,9 +114,8 @@ def _matched(
     error: Mapping[str, Any], told: Sequence[tuple[str, str, tuple[str, ...]]]
 ) -> dict[str, str | Sequence[str]]:
     kinds = [name for kind, _, bases in told for name in (kind, kind.rpartition(".")[2], *bases)]
-    found = [
-        frame for one in error.get("exceptions") or () if isinstance(one, dict) for frame in one.get("frames") or ()
-    ]
+    raised = frames.listed(error.get("exceptions"))
+    found = [frame for one in raised for frame in frames.listed(one.get("frames"))]
     return {
         "type": kinds,
         "message": [message for _, message, _ in told] + [str(error.get("message") or "")],

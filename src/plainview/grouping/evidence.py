@@ -45,14 +45,11 @@ class Evidence:
 def read(error: Mapping[str, Any], rules: Rules) -> Evidence:
     """Look at an error record."""
     platform = frames.platform_of(error.get("platform"))
-    exceptions = [one for one in error.get("exceptions") or () if isinstance(one, dict)]
+    exceptions = frames.listed(error.get("exceptions"))
     printed = str(error.get("stack_trace") or "")
     if printed and not any(one.get("frames") for one in exceptions):
-        exceptions = _parsed(printed, platform) or exceptions
-    found = [
-        frames.places([one for one in each.get("frames") or () if isinstance(one, dict)], platform, rules)
-        for each in exceptions
-    ]
+        exceptions = list(_parsed(printed, platform)) or exceptions
+    found = [frames.places(frames.listed(each.get("frames")), platform, rules) for each in exceptions]
     context = error.get("context")
     transaction = error.get("transaction") or (context.get("transaction") if isinstance(context, dict) else "")
     message = "" if exceptions else str(error.get("message") or printed)
@@ -69,7 +66,7 @@ def read(error: Mapping[str, Any], rules: Rules) -> Evidence:
 
 
 @lru_cache(maxsize=256)
-def _parsed(text: str, platform: str) -> list[dict[str, Any]]:
+def _parsed(text: str, platform: str) -> Sequence[Mapping[str, Any]]:
     return stacks.parse(text, platform)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.grouping.evidence import Evidence, first, read
+from plainview.grouping.frames import listed
 from plainview.grouping.rules import NO_RULES, Rules
 
 if TYPE_CHECKING:
@@ -109,7 +110,8 @@ def _group(
         raise ValueError(msg)
     parts = algorithms[version](evidence)
     names = _Names(evidence)
-    given = [part for part in evidence.error.get("fingerprint") or () if isinstance(part, str)]
+    said = evidence.error.get("fingerprint")
+    given = [part for part in said if isinstance(part, str)] if isinstance(said, list | tuple) else []
     title = _title(evidence)
     if rules.errors:
         of = names.matched()
@@ -181,13 +183,8 @@ class _Names:
         evidence, told = self._evidence, self._evidence.told
         kind = told.type if told else ""
         error = evidence.error
-        frames = [
-            frame
-            for each in error.get("exceptions") or ()
-            if isinstance(each, dict)
-            for frame in each.get("frames") or ()
-            if isinstance(frame, dict)
-        ]
+        raised = listed(error.get("exceptions"))
+        frames = [frame for each in raised for frame in listed(each.get("frames"))]
         return {
             "type": (kind, kind.rpartition(".")[2]),
             "message": (told.value if told else "", str(error.get("message") or "")),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plainview.grouping.rules import Rules
 
-__all__ = ["Place", "chosen", "place", "places", "platform_of"]
+__all__ = ["Place", "chosen", "listed", "place", "places", "platform_of"]
 
 #: Other names of a platform.
 _PLATFORMS: Final = {
@@ -85,6 +85,11 @@ class Place(NamedTuple):
 
     def __str__(self) -> str:
         return f"{self.module} in {self.function}"
+
+
+def listed(value: object) -> list[Mapping[str, Any]]:
+    """The mappings of a list as it came in: whatever else is there is passed over."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list | tuple) else []
 
 
 def platform_of(name: object) -> str:
