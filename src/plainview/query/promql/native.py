@@ -76,17 +76,21 @@ class Histograms:
                 column += 1
         return Histograms(schema, threshold, negative, positive, data)
 
-    def bounds(self) -> tuple[Floats, Floats, Floats]:
-        """Lower bounds, upper bounds and contents (rows x buckets) of all buckets, from the lowest to the highest."""
+    def bounds(self, *, told: bool = False) -> tuple[Floats, Floats, Floats]:
+        """Lower bounds, upper bounds and contents (rows x buckets) of all buckets, from the lowest to the highest.
+
+        To estimate with, the bucket of zeros ends at zero where all observations are on one side of it; not so when
+        the buckets are ``told`` to somebody.
+        """
         base = 2.0**-self.schema
         negative, positive = self.negative[::-1], self.positive
         low = np.concatenate([-np.exp2(negative * base), [-self.threshold], np.exp2((positive - 1) * base)])
         high = np.concatenate([-np.exp2((negative - 1) * base), [self.threshold], np.exp2(positive * base)])
         first = _FIXED + len(negative)
         contents = [self.data[:, _FIXED:first][:, ::-1], self.data[:, ZERO : ZERO + 1], self.data[:, first:]]
-        if len(positive) and not len(negative):
+        if len(positive) and not len(negative) and not told:
             low[0] = 0.0  # only positive observations: nothing is below zero
-        elif len(negative) and not len(positive):
+        elif len(negative) and not len(positive) and not told:
             high[-1] = 0.0
         return low, high, np.concatenate(contents, axis=1)
 

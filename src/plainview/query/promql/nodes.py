@@ -21,6 +21,7 @@ __all__ = [
     "Selector",
     "Subquery",
     "Text",
+    "selectors",
 ]
 
 #: What the modifier ``@`` says: a time in milliseconds, or the start or the end of the whole query.
@@ -179,3 +180,22 @@ class Call:
 
 
 Node: TypeAlias = "Number | Text | Selector | Range | Subquery | Negation | Binary | Aggregate | Call"
+
+
+def selectors(node: Node) -> list[Selector]:  # noqa: PLR0911 - one for each kind
+    """All selectors of an expression."""
+    match node:
+        case Selector():
+            return [node]
+        case Range():
+            return [node.selector]
+        case Subquery() | Negation():
+            return selectors(node.inner)
+        case Binary():
+            return selectors(node.left) + selectors(node.right)
+        case Aggregate():
+            return selectors(node.inner) + ([] if node.parameter is None else selectors(node.parameter))
+        case Call():
+            return [one for argument in node.arguments for one in selectors(argument)]
+        case _:
+            return []

@@ -99,7 +99,11 @@ def parse(query: str) -> Node:
     Raises:
         BadQuery: it is no PromQL, or uses what is not supported.
     """
-    return _node(tree(query))
+    try:
+        return _node(tree(query))
+    except RecursionError:
+        msg = "the query is nested too deeply"
+        raise BadQuery(msg) from None
 
 
 def _node(given: Any) -> Node:  # noqa: ANN401 - one of the parser's classes

@@ -89,7 +89,7 @@ def at_once(
         if isinstance(node, Range | Subquery):
             lines = _samples(evaluation, node, steps)
             return Answer("matrix", lines, samples=selection.touched)
-        value = evaluation.value(node, steps)
+        value = _worth(evaluation, node, steps)
     if isinstance(value, str):
         return Answer("string", [], value, selection.touched)
     kind = "vector" if isinstance(value, Vector) else "scalar"
@@ -132,11 +132,18 @@ def over_time(  # noqa: PLR0913 - a range query's
     selection = Selection(source, check, max_samples)
     steps = np.arange(start, end + 1, step, dtype=np.int64)
     with np.errstate(all="ignore"):
-        value = Evaluation(selection, start, end, step).value(node, steps)
-        if isinstance(value, Vector):
-            value = merged(value)
+        value = _worth(Evaluation(selection, start, end, step), node, steps)
     lines = [] if isinstance(value, str) else _lines(value, steps)
     return Answer("matrix", sorted(lines, key=lambda line: line.labels), samples=selection.touched)
+
+
+def _worth(evaluation: Evaluation, node: Node, steps: Integers) -> Value:
+    try:
+        value = evaluation.value(node, steps)
+    except RecursionError:
+        msg = "the query is nested too deeply"
+        raise BadQuery(msg) from None
+    return merged(value) if isinstance(value, Vector) and len(steps) > 1 else value
 
 
 def _lines(value: Value, steps: Integers) -> list[Line]:

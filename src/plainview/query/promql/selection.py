@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from plainview.query.promql.errors import ExecutionFailed
+from plainview.query.promql.errors import BadQuery, ExecutionFailed
 from plainview.query.promql.labels import label_set
+from plainview.query.promql.regex import BadPattern
 from plainview.query.promql.values import Vector
 from plainview.query.promql.windows import Windows, bounds
 
@@ -61,7 +62,11 @@ class Selection:
 
     def _read(self, matchers: Sequence[Matcher], start: int, end: int) -> list[Series]:
         self.check()
-        found = self.source.select(matchers, start, end)
+        try:
+            found = self.source.select(matchers, start, end)
+        except BadPattern as error:
+            msg = f"{str(error)!r} is no regular expression"
+            raise BadQuery(msg) from None
         self.touch(sum(len(series.times) for series in found))
         return found
 
