@@ -82,6 +82,9 @@ class Place(NamedTuple):
     in_app: bool
     #: The module in full, for people.
     shown: str
+    #: Whether it only stands around another: as a decorator's wrapper, as an entry point.
+    wraps: bool = False
+    starts: bool = False
 
     def __str__(self) -> str:
         return f"{self.module} in {self.function}"
@@ -105,28 +108,34 @@ def places(frames: Iterable[Mapping[str, Any]], platform: str, rules: Rules) -> 
     """
     found = []
     for frame in frames:
-        module, path = str(frame.get("module") or ""), str(frame.get("path") or "")
-        file, function = str(frame.get("file") or ""), str(frame.get("function") or "")
-        given = frame.get("in_app")
-        if rules.frames:
-            given = _ruled(module, path or file, function, given, rules)
-        found.append(place(module, path, file, function, given if isinstance(given, bool) else None, platform))
+        look = frame.get
+        told = (look("module"), look("path"), look("file"), look("function"), look("in_app"))
+        try:
+            if rules.frames:
+                told = (*told[:4], _ruled(told, rules))
+            found.append(place(*told, platform))
+        except TypeError:  # something that is no text and cannot be looked up
+            found.append(place(*(str(one) for one in told[:4]), None, platform))
     return found
 
 
-def _ruled(module: str, path: str, function: str, given: object, rules: Rules) -> object:
-    of = {"module": module, "path": path.replace("\\", "/"), "function": function}
+def _ruled(told: tuple[Any, ...], rules: Rules) -> object:
+    module, path, file, function, given = told
+    of = {
+        "module": str(module or ""),
+        "path": str(path or file or "").replace("\\", "/"),
+        "function": str(function or ""),
+    }
     return next((rule.in_app for rule in rules.frames if rule.fits(of)), given)
 
 
 @lru_cache(maxsize=16384)
-def place(module: str, path: str, file: str, function: str, in_app: bool | None, platform: str) -> Place:  # noqa: FBT001, PLR0913, PLR0917 - what tells one from another
-    """The place of one frame, all its members given apart."""
-    where = path or file
-    if in_app is None:
-        in_app = not is_library(where, module, platform)
+def place(module: object, path: object, file: object, function: object, in_app: object, platform: str) -> Place:  # noqa: PLR0913, PLR0917 - what tells one from another
+    """The place of one frame, its members given apart, as they came."""
+    where, module = str(path or file or ""), str(module or "")
+    own = in_app if isinstance(in_app, bool) else not is_library(where, module, platform)
     template = platform == "python" and bool(_TEMPLATE.search(where))
-    name = "<template>" if template else _function(function, platform)
+    name = "<template>" if template else _function(str(function or ""), platform)
     by_file = template or module in {"", "__main__"} or (platform == "javascript" and bool(where))
     full = (_module_of(where) or module) if by_file else module
     full = _GENERATED.sub("<num>", full).removesuffix(".__init__")
@@ -134,7 +143,8 @@ def place(module: str, path: str, file: str, function: str, in_app: bool | None,
         full = re.sub(r"\$\$.*|\$Proxy<?\w*>?.*|(?<=\$)\d+.*|GeneratedMethodAccessor.*", "", full)
     separator = next((one for one in ("::", "/") if one in full), ".")
     parts = full.split(separator)[-_KEPT_PARTS:] if platform == "python" else full.split(separator)
-    return Place(separator.join(parts), name, in_app, full)
+    last = name.rpartition(".")[2]
+    return Place(separator.join(parts), name, own, full, last in _WRAPPERS, last in _STARTERS)
 
 
 def _module_of(path: str) -> str:
@@ -209,25 +219,21 @@ def chosen(found: Sequence[Place], most: int) -> list[Place]:
     The application's own, each once however deep the recursion was; without decorators' wrappers and entry points
     unless there is nothing else. Where no frame is the application's, the libraries' nearest to what failed.
     """
-    own = _distinct(one for one in reversed(found) if one.in_app)
-    if not own:
-        return _distinct(reversed(found))[:most]
-    telling = [
-        one
-        for at, one in enumerate(own)
-        if not (at and _last(one.function) in _WRAPPERS) and (_last(one.function) not in _STARTERS or len(own) == 1)
-    ]
-    # A wrapper that fails by itself is where it happens; an entry point is told only when it is all there is.
-    return (telling or own[:1])[:most]
-
-
-def _last(function: str) -> str:
-    return function.rpartition(".")[2]
-
-
-def _distinct(found: Iterable[Place]) -> list[Place]:
-    seen: dict[tuple[str, str], Place] = {}
-    for one in found:
-        seen.setdefault((one.module, one.function), one)
-    # A comprehension whose function is not told belongs to the frame around it, of the same module.
-    return [one for one in seen.values() if one.function] or list(seen.values())
+    own: dict[tuple[str, str], Place] = {}
+    aside: list[Place] = []
+    first = True
+    for one in reversed(found):
+        if not one.in_app:
+            continue
+        # A wrapper that fails by itself is where it happens; an entry point tells only when there is nothing else. A
+        # comprehension of which the function is not told belongs to a frame around it.
+        if (one.wraps and not first) or one.starts or not one.function:
+            aside.append(one)
+        else:
+            own.setdefault(one[:2], one)
+            if len(own) == most:
+                break
+        first = False
+    if own or aside:
+        return [*own.values()] or sorted(aside, key=lambda one: not one.function)[:1]
+    return [*{one[:2]: one for one in reversed(found)}.values()][:most]
