@@ -29,7 +29,7 @@ _VALUE: Final = str.maketrans({"\\": r"\\", "\n": r"\n", '"': r"\""})
 _HELP: Final = str.maketrans({"\\": r"\\", "\n": r"\n"})
 
 
-class Sample(Struct, array_like=True):
+class Sample(Struct, gc=False):
     """The value of a counter or a gauge."""
 
     labels: Labels
@@ -122,10 +122,11 @@ def _body(lines: list[str], families: list[Family], *, modern: bool) -> None:
     ):  # processes of several versions: a series is shown once, whatever its buckets are in the others
         seen = set()
     for family in families:
+        lead = family.name
         for sample in family.samples:
             if seen is None or _is_new(sample.labels, seen):
-                lines.append(f"{family.name}{_braces(sample.labels)} {_number(sample.value)}")
-                lines.append(f"{_exemplar(sample.exemplar)}\n" if modern and sample.exemplar is not None else "\n")
+                end = _exemplar(sample.exemplar) if modern and sample.exemplar is not None else ""
+                lines.append(f"{lead}{_braces(sample.labels)} {_number(sample.value)}{end}\n")
         for histogram in family.histograms:
             if seen is None or _is_new(histogram.labels, seen):
                 _histogram(lines, family, histogram, modern=modern)
@@ -160,7 +161,7 @@ def _braces(labels: Labels) -> str:
 
 
 def _inner(labels: Labels) -> str:
-    return ",".join([f'{name}="{value.translate(_VALUE)}"' for name, value in labels])
+    return ",".join([f'{name}="{value if value.isalnum() else value.translate(_VALUE)}"' for name, value in labels])
 
 
 def _number(value: float) -> str:

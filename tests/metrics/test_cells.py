@@ -9,7 +9,7 @@ import threading
 from array import array
 
 import pytest
-from metered import wait_for
+from metered import Metered, wait_for
 
 import plainview
 from plainview import cells, segments
@@ -114,14 +114,18 @@ def test_gauges_of_several_processes_are_aggregated_as_declared(metered, name, a
     assert metered.value(name) == (0 if aggregation == "sum" else None)
 
 
-def test_a_service_of_which_nobody_lives_begins_anew(metered, name):
-    metered.run(f"plainview.counter({name!r}).inc(5)")
-    plainview.counter(name).inc()
-    assert metered.value(f"{name}_total") == 1
+def test_a_service_of_which_nobody_lives_begins_anew(tmp_path, name):
+    metered = Metered(tmp_path / "data")  # not configured: this process is none of the service's
+    program = f"""
+        from plainview.capture.metrics.scrape import families
+        plainview.counter({name!r}).inc(5)
+        print([family.samples[0].value for family in families() if family.name == "{name}_total"])
+    """
+    assert metered.run(program) == metered.run(program) == "[5.0]\n"
     for stream in (metered.directory / "spool").iterdir():
-        cells.finalise(stream)
-    assert metered.value(f"{name}_total") == 1
-    assert metered.told(f"{name}_total") == {(): 5}
+        assert cells.finalise(stream)
+    assert metered.run(program) == "[5.0]\n"
+    assert metered.told(f"{name}_total") == {(): 15}
 
 
 def test_another_service_in_the_same_folder_is_another_service(metered, name):
@@ -228,8 +232,6 @@ def fill(path):
 
 
 def test_a_full_disk_is_counted_through_and_caught_up_with(small_disk, name):
-    from metered import Metered
-
     metered = Metered(small_disk / "data")
     metered.configure(metrics_interval=0.1, metrics_max_series=100_000)
     counted = plainview.counter(name, labels=["n"])
@@ -250,11 +252,10 @@ def test_a_full_disk_is_counted_through_and_caught_up_with(small_disk, name):
     reading = cells.read(REGISTRY.board.stream)
     (number,) = [metric.number for metric in reading.metrics.values() if metric.name == f"{name}_total"]
     assert sum(reading.at(slot) for slot in reading.series[number]) == 6_003
+    counted.clear()  # the tests that follow are in the same process
 
 
 def test_where_no_file_can_be_had_it_is_counted_in_memory(tmp_path, name):
-    from metered import Metered
-
     (tmp_path / "data").write_text("a file where the folder should be")
     metered = Metered(tmp_path / "data")
     metered.configure()
@@ -268,8 +269,6 @@ def test_where_no_file_can_be_had_it_is_counted_in_memory(tmp_path, name):
 
 
 def test_what_is_counted_before_configure_goes_where_that_says(tmp_path, name):
-    from metered import Metered
-
     plainview.shutdown()
     plainview.counter(name).inc(2)
     metered = Metered(tmp_path / "data")
@@ -281,8 +280,6 @@ def test_what_is_counted_before_configure_goes_where_that_says(tmp_path, name):
 
 
 def test_a_program_that_never_configures_is_told_of_at_its_end(tmp_path):
-    from metered import Metered
-
     import sys
 
     program = "import plainview; plainview.counter('jobs').inc(2)"
@@ -292,8 +289,6 @@ def test_a_program_that_never_configures_is_told_of_at_its_end(tmp_path):
 
 
 def test_configured_again_each_count_is_told_once(metered, tmp_path, name):
-    from metered import Metered
-
     counted, level = plainview.counter(name), plainview.gauge(f"{name}_level")
     counted.inc(2)
     level.set(4)
@@ -310,8 +305,6 @@ def test_configured_again_each_count_is_told_once(metered, tmp_path, name):
 
 
 def test_capture_that_is_off_counts_and_writes_nothing(tmp_path, name):
-    from metered import Metered
-
     metered = Metered(tmp_path / "data")
     metered.configure(enabled=False)
     plainview.counter(name).inc(2)
@@ -378,6 +371,7 @@ def test_many_series_are_several_lines_none_longer_than_allowed(metered, name):
             data = (stream / str(segment)).read_bytes()
             assert max(map(len, data[: segments.complete(data)].splitlines())) < 4096
     assert len(metered.told(f"{name}_total")) == 2000
+    counted.clear()
 
 
 KILLED = """

@@ -21,8 +21,7 @@ from plainview.records import MetricRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from plainview.cells.form import Metric
-    from plainview.cells.reading import Series
+    from plainview.cells.form import Metric, Row
 
     StrPath = str | os.PathLike[str]
 
@@ -156,11 +155,10 @@ def _slots(reading: Reading, told: Told) -> Iterator[int]:
     for metric in reading.metrics.values():
         for series in _all_series(reading, metric):
             if (metric.name, frozenset(labels_of(metric, series).items())) in told:
-                yield series.slot
-                yield from (bucket.slot for bucket in series.buckets)
+                yield from reading.slots(series)
 
 
-def _all_series(reading: Reading, metric: Metric) -> Iterator[Series]:
+def _all_series(reading: Reading, metric: Metric) -> Iterator[Row]:
     yield from reading.series.get(metric.number, {}).values()
     yield from reading.gone.get(metric.number, ())
 

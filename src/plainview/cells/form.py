@@ -46,7 +46,10 @@ OVERFLOW: Final = ("otel_metric_overflow", "true")
 POSITIVE, NEGATIVE, ZERO, CLASSIC = "+", "-", "0", "c"
 
 
-class Metric(msgspec.Struct, frozen=True, array_like=True, tag="m"):
+# There are many of these; without gc, for nothing in them refers back to them.
+
+
+class Metric(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="m"):
     """A metric is declared. ``number`` is what its series name it by."""
 
     number: int
@@ -63,7 +66,7 @@ class Metric(msgspec.Struct, frozen=True, array_like=True, tag="m"):
     most: int = 1000
 
 
-class Row(msgspec.Struct, frozen=True, array_like=True, tag="s"):
+class Row(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="s"):
     """A series begins. Its slot holds a counter, a gauge, or the sum of a histogram.
 
     A gauge of which the latest value counts has the time of that in the next slot.
@@ -75,7 +78,7 @@ class Row(msgspec.Struct, frozen=True, array_like=True, tag="s"):
     values: tuple[str, ...] | None = ()
 
 
-class Bucket(msgspec.Struct, frozen=True, array_like=True, tag="b"):
+class Bucket(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="b"):
     """A bucket of a histogram's series has its slot: one exponential bucket, as far as it lies in one classic one."""
 
     #: The slot of the series.
@@ -87,7 +90,7 @@ class Bucket(msgspec.Struct, frozen=True, array_like=True, tag="b"):
     index: int = 0
 
 
-class Removed(msgspec.Struct, frozen=True, array_like=True, tag="r"):
+class Removed(msgspec.Struct, frozen=True, array_like=True, gc=False, tag="r"):
     """A series is gone. Its slots are not used again."""
 
     series: int

@@ -12,8 +12,8 @@ from plainview.records import MetricPoint, MetricRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from plainview.cells.form import Metric
-    from plainview.cells.reading import Reading, Series
+    from plainview.cells.form import Metric, Row
+    from plainview.cells.reading import Reading
 
     Exemplar = tuple[float, float, str, str]
 
@@ -22,7 +22,7 @@ __all__ = ["Increase", "closing", "labels_of", "lines"]
 _encode: Final = msgspec.json.Encoder().encode
 
 
-def labels_of(metric: Metric, series: Series) -> dict[str, str]:
+def labels_of(metric: Metric, series: Row) -> dict[str, str]:
     """The labels of a series, by name."""
     if series.values is None:
         return dict((OVERFLOW,))
@@ -52,7 +52,7 @@ class Increase:
         self._full: Final = full
         self._exemplars: Final = exemplars or {}
 
-    def of(self, metric: Metric) -> Iterator[tuple[Series, MetricPoint]]:
+    def of(self, metric: Metric) -> Iterator[tuple[Row, MetricPoint]]:
         """The series of a metric that have something to say, those that are gone last."""
         make = {"counter": self._counter, "gauge": self._gauge}.get(metric.kind, self._histogram)
         for series in self._reading.series.get(metric.number, {}).values():
@@ -71,13 +71,13 @@ class Increase:
         before = self._before
         return self._reading.at(slot) - (before[slot] if slot < len(before) else 0.0)
 
-    def _counter(self, metric: Metric, series: Series, *, full: bool) -> MetricPoint | None:
+    def _counter(self, metric: Metric, series: Row, *, full: bool) -> MetricPoint | None:
         difference = self._difference(series.slot)
         if not difference and not full:
             return None
         return MetricPoint(labels=labels_of(metric, series), value=difference)
 
-    def _gauge(self, metric: Metric, series: Series, *, full: bool) -> MetricPoint | None:
+    def _gauge(self, metric: Metric, series: Row, *, full: bool) -> MetricPoint | None:
         value = self._reading.at(series.slot)
         if value != value:  # noqa: PLR0124 - NaN: it was never set
             return None
@@ -86,11 +86,11 @@ class Increase:
             return None
         return MetricPoint(labels=labels_of(metric, series), value=value)
 
-    def _histogram(self, metric: Metric, series: Series, *, full: bool) -> MetricPoint | None:
+    def _histogram(self, metric: Metric, series: Row, *, full: bool) -> MetricPoint | None:
         classic = [0] * (len(metric.bounds) + 1)
         signs: dict[str, dict[int, int]] = {}
         changed = False
-        for bucket in list(series.buckets):
+        for bucket in self._reading.buckets.get(series.slot, ()):
             count = int(self._difference(bucket.slot))
             if count:
                 changed = True
@@ -111,8 +111,8 @@ class Increase:
 
 
 def lines(
-    metric: Metric, points: Iterator[tuple[Series, MetricPoint]], record: MetricRecord, most: int
-) -> Iterator[tuple[bytes, list[Series]]]:
+    metric: Metric, points: Iterator[tuple[Row, MetricPoint]], record: MetricRecord, most: int
+) -> Iterator[tuple[bytes, list[Row]]]:
     """Points as lines of ``most`` bytes at most (one point at least), each with the series that it holds.
 
     Args:
@@ -136,7 +136,7 @@ def lines(
     head = head[:-1] + b',"points":['
     room = most - len(head) - 3
     encoded: list[bytes] = []
-    held: list[Series] = []
+    held: list[Row] = []
     size = 0
     for series, point in points:
         data = _encode(point)

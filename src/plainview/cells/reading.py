@@ -6,7 +6,7 @@ import mmap
 import os
 import struct
 from array import array
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from plainview.cells.form import CELLS, EMITTED, SERIES, SLOTS, Bucket, Metric, Removed, Row, decode
 
@@ -17,51 +17,52 @@ if TYPE_CHECKING:
 
     StrPath = str | os.PathLike[str]
 
-__all__ = ["Reading", "Series", "bank", "latest", "mark_told", "read", "write_bank"]
+__all__ = ["Reading", "bank", "latest", "mark_told", "read", "write_bank"]
 
 #: Number of the snapshot, how many slots follow, whether all of it was told.
 _HEAD: Final = struct.Struct("=qqq")
 _DOUBLE: Final = 8
 
 
-class Series(NamedTuple):
-    """One series and where its values are."""
-
-    slot: int
-    values: tuple[str, ...] | None
-    buckets: list[Bucket]
-
-
 class Reading:
     """What a process's slots are, and what they held at one moment."""
 
-    __slots__ = ("gone", "metrics", "series", "tell_gone", "values")
+    __slots__ = ("buckets", "gone", "metrics", "series", "tell_gone", "values")
 
     def __init__(self, entries: Iterable[Entry], values: Sequence[float], *, tell_gone: bool = False) -> None:
         self.values: Final = values
         self.metrics: Final[dict[int, Metric]] = {}
         #: Number of the metric → slot → series.
-        self.series: Final[dict[int, dict[int, Series]]] = {}
+        self.series: Final[dict[int, dict[int, Row]]] = {}
+        #: Slot of a histogram's series → its buckets.
+        self.buckets: Final[dict[int, list[Bucket]]] = {}
         #: Number of the metric → series that were removed, but may have counts that nobody was told of.
-        self.gone: Final[dict[int, list[Series]]] = {}
+        self.gone: Final[dict[int, list[Row]]] = {}
         #: They are to be told of in any case: it was not done yet.
         self.tell_gone: Final = tell_gone
-        slots: dict[int, Series] = {}
-        owners: dict[int, int] = {}
+        removed: list[Removed] = []
         for entry in entries:
-            if type(entry) is Row:
-                owners[entry.slot] = entry.metric
-                series = slots[entry.slot] = Series(entry.slot, entry.values, [])
-                self.series.setdefault(entry.metric, {})[entry.slot] = series
-            elif type(entry) is Bucket:
-                if entry.series in slots:
-                    slots[entry.series].buckets.append(entry)
-            elif type(entry) is Metric:
+            kind = type(entry)
+            if kind is Row:
+                try:
+                    self.series[entry.metric][entry.slot] = entry  # type: ignore[union-attr,assignment] # it is one
+                except KeyError:
+                    self.series[entry.metric] = {entry.slot: entry}  # type: ignore[union-attr,dict-item] # the same
+            elif isinstance(entry, Bucket):
+                self.buckets.setdefault(entry.series, []).append(entry)
+            elif isinstance(entry, Metric):
                 self.metrics[entry.number] = entry
-            elif type(entry) is Removed and entry.series in slots:
-                number = owners[entry.series]
-                self.series[number].pop(entry.series, None)
-                self.gone.setdefault(number, []).append(slots[entry.series])
+            elif isinstance(entry, Removed):
+                removed.append(entry)
+        for entry in removed:
+            for number, held in self.series.items():
+                row = held.pop(entry.series, None)
+                if row is not None:
+                    self.gone.setdefault(number, []).append(row)
+
+    def slots(self, series: Row) -> list[int]:
+        """All slots that count for a series."""
+        return [series.slot, *(bucket.slot for bucket in self.buckets.get(series.slot, ()))]
 
     def at(self, slot: int) -> float:
         """What a slot held; 0 where it was not there yet."""

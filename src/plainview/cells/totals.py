@@ -82,7 +82,8 @@ class Totals:
             else:
                 for slot, one in series.items():
                     counts = {
-                        (each.classic, each.sign, each.index): reading.at(each.slot) for each in list(one.buckets)
+                        (each.classic, each.sign, each.index): reading.at(each.slot)
+                        for each in reading.buckets.get(slot, ())
                     }
                     self._observe(held, one.values, reading.at(slot), counts)
 

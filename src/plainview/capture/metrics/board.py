@@ -15,7 +15,7 @@ import os
 from _thread import RLock
 from typing import TYPE_CHECKING, Final
 
-from plainview.capture.metrics.writers import EMPTY, Writers
+from plainview.capture.metrics.writers import EMPTY, exchange, move
 from plainview.cells import CELLS, DONE, SERIES, SLOTS, encode
 
 if TYPE_CHECKING:
@@ -42,7 +42,6 @@ class Board:
     def __init__(self, entries: Callable[[], Iterable[Entry]], unset: Callable[[], Iterable[int]]) -> None:
         self._entries: Final = entries
         self._unset: Final = unset
-        self.writers: Final = Writers()
         #: The next slot; the first is nobody's.
         self._next = 1
         self.spool: Spool | None = None
@@ -85,7 +84,7 @@ class Board:
             with contextlib.suppress(OSError):
                 os.close(self._series)
         self._reset()
-        self.writers.exchange(EMPTY)
+        exchange(EMPTY)
 
     def allocate(self, count: int = 1) -> int:
         """The first of ``count`` new slots that follow each other; 0: there are no more."""
@@ -170,9 +169,9 @@ class Board:
         if self.view is EMPTY:
             for slot in self._unset():
                 fresh[slot] = float("nan")
-            self.writers.exchange(fresh)
+            exchange(fresh)
         elif self.view is not fresh:
-            self.writers.move(fresh, min(self._next, SLOTS))
+            move(fresh, min(self._next, SLOTS))
         self.view = fresh
 
     def _to_memory(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, Final, Generic, TypeVar
 
-from plainview.capture.metrics import guards, metering
+from plainview.capture.metrics import guards, metering, writers
 from plainview.capture.metrics.series import CounterSeries, GaugeSeries, HistogramSeries
 from plainview.cells import Removed
 from plainview.cells.form import OVERFLOW
@@ -142,7 +142,7 @@ class Instrument(Generic[S]):
         if not slot:
             return None
         if self.starts_unset and len(self.board.view):
-            self.board.writers.put(slot, float("nan"))
+            writers.put(slot, float("nan"))
         made = self._make(values, slot)
         self.board.declare(*made.entries())
         return made
@@ -209,15 +209,18 @@ class Instrument(Generic[S]):
     def look(self) -> None:
         """Ask the callbacks for their values."""
 
-    def late(self, slot: int, amount: object) -> None:
-        """What the hot path left: there are no cells yet, or the amount is none."""
-        found = self.number_of(amount)
+    def late(self, slot: int, value: object, *, put: bool = False) -> None:
+        """What the hot path left: there are no cells yet, or the value is none."""
+        found = self.number_of(value)
         if found is not None and slot:
             try:
                 self.board.ready()
-                self.board.writers.add(slot, found)
+                self._write(slot, found, put=put)
             except Exception as error:  # noqa: BLE001 - never into the application
                 self.failed(error)
+
+    def _write(self, slot: int, value: float, *, put: bool) -> None:
+        (writers.put if put else writers.add)(slot, value)
 
     def number_of(self, value: object) -> float | None:
         """A value that can be added to a cell, or None."""

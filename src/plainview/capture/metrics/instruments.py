@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import sys
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from plainview.capture.metrics import guards, metering
 from plainview.capture.metrics.instrument import Instrument, listed
 from plainview.capture.metrics.kinds import Counter, Gauge, Histogram
-from plainview.capture.metrics.registry import REGISTRY, Registry
+from plainview.capture.metrics.registry import REGISTRY
 from plainview.cells import AGGREGATIONS, Metric
 
 if TYPE_CHECKING:
@@ -21,6 +20,9 @@ I = TypeVar("I", bound="Instrument[Any]")  # noqa: E741 - of Instrument
 
 #: Upper bounds of the classic buckets, unless others are given: those of prometheus_client.
 BOUNDS: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
+
+
+_strays: Final[dict[tuple[str, str], Instrument[Any]]] = {}
 
 
 def declare(  # noqa: PLR0913 - what makes a metric
@@ -91,15 +93,12 @@ def _same(  # noqa: PLR0913, PLR0917 - what must be the same
             break
     if isinstance(found, made):
         return found
-    stray = made(_stray(), Metric(0, name, made.kind, labels=labels, bounds=bounds))
-    stray.begin()
+    # An instrument that cannot be: it is in no list, and nobody reads its cells.
+    stray = _strays.get((name, made.kind))
+    if not isinstance(stray, made):
+        stray = _strays[name, made.kind] = made(REGISTRY, Metric(0, name, made.kind, labels=labels, bounds=bounds))
+        stray.begin()
     return stray
-
-
-@cache
-def _stray() -> Registry:
-    """Where instruments are that cannot be: nobody looks there."""
-    return Registry()
 
 
 def counter(

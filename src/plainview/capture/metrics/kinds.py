@@ -7,9 +7,15 @@ from bisect import bisect_left
 from math import log2
 from typing import TYPE_CHECKING, Final
 
-from plainview.capture.metrics import guards
+from plainview.capture.metrics import guards, writers
 from plainview.capture.metrics.instrument import Instrument
-from plainview.capture.metrics.series import CounterSeries, GaugeSeries, HistogramSeries
+from plainview.capture.metrics.series import (
+    CounterSeries,
+    GaugeSeries,
+    HistogramSeries,
+    TimedGaugeSeries,
+    UnsetGaugeSeries,
+)
 from plainview.capture.spans import Span
 from plainview.cells import SCALE
 from plainview.context import current
@@ -19,7 +25,6 @@ if TYPE_CHECKING:
 
     from plainview.capture.metrics.blocks import Counted, InProgress, Timing
     from plainview.capture.metrics.registry import Registry
-    from plainview.capture.metrics.series import Inc, Put
     from plainview.cells import Metric
     from plainview.exposition import Exemplar
 
@@ -32,7 +37,7 @@ class Counter(Instrument[CounterSeries]):
     kind = "counter"
 
     #: Add to it, where it has no labels.
-    inc: Inc
+    inc: Callable[..., None]
 
     def _make(self, values: tuple[str, ...] | None, slot: int) -> CounterSeries:
         return CounterSeries(self, values, slot)
@@ -63,8 +68,8 @@ class Gauge(Instrument[GaugeSeries]):
     kind = "gauge"
 
     #: Add to it; give it a value. Where it has no labels.
-    inc: Inc
-    set: Put
+    inc: Callable[..., None]
+    set: Callable[[float], None]
 
     def __init__(self, registry: Registry, entry: Metric) -> None:
         super().__init__(registry, entry)
@@ -73,7 +78,8 @@ class Gauge(Instrument[GaugeSeries]):
         self._slots = 2 if self.is_timed else 1
 
     def _make(self, values: tuple[str, ...] | None, slot: int) -> GaugeSeries:
-        return GaugeSeries(self, values, slot)
+        made = TimedGaugeSeries if self.is_timed else UnsetGaugeSeries if self.starts_unset else GaugeSeries
+        return made(self, values, slot)
 
     def _bind(self, series: GaugeSeries) -> None:
         self.inc, self.set = series.inc, series.set
@@ -81,38 +87,14 @@ class Gauge(Instrument[GaugeSeries]):
     def _unbind(self) -> None:
         self.inc = self.set = self._needs_labels
 
-    def adder(self, slot: int) -> Inc:
-        """``inc`` of a series that has no value at first: it counts from 0, and remembers when."""
-
-        def inc(amount: float = 1.0) -> None:
-            found = self.number_of(amount)
-            if found is None or not slot:
-                return
-            try:
-                with self.registry.lock:
-                    self.board.ready()
-                    before = self.board.view[slot]
-                    if before != before:  # noqa: PLR0124 - NaN: not set yet
-                        self.board.writers.put(slot, 0.0)
-                    if self.is_timed:
-                        self.board.writers.put(slot + 1, time.time())
-                    self.board.writers.add(slot, found)
-            except Exception as error:  # noqa: BLE001 - never into the application
-                self.failed(error)
-
-        return inc
-
-    def late_set(self, slot: int, value: object) -> None:
-        """What the hot path left of a ``set``."""
-        found = self.number_of(value)
-        if found is not None and slot:
-            try:
-                self.board.ready()
-                if self.is_timed:
-                    self.board.writers.put(slot + 1, time.time())
-                self.board.writers.put(slot, found)
-            except Exception as error:  # noqa: BLE001 - never into the application
-                self.failed(error)
+    def _write(self, slot: int, value: float, *, put: bool) -> None:
+        with self.registry.lock:
+            before = self.board.view[slot]
+            if not put and before != before:  # noqa: PLR0124 - NaN: it was not set yet
+                writers.put(slot, 0.0)
+            if self.is_timed:
+                writers.put(slot + 1, time.time())
+            super()._write(slot, value, put=put)
 
     def ask(self, series: GaugeSeries, function: Callable[[], float]) -> Callable[[], float]:
         """Have a function asked for a series' value whenever values are read."""
@@ -161,7 +143,7 @@ class Histogram(Instrument[HistogramSeries]):
     reserved = frozenset({"le"})
 
     #: Count a value, where it has no labels.
-    observe: Put
+    observe: Callable[[float], None]
 
     def __init__(self, registry: Registry, entry: Metric) -> None:
         super().__init__(registry, entry)

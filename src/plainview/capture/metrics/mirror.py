@@ -101,7 +101,7 @@ class _Mirror:
                 more = self._more((family.name, values, sample.labels["le"]), alone)
                 place = sum(bound < float(sample.labels["le"]) for bound in bounds)
                 if more:
-                    series.add(place, more)
+                    series.add_classic(place, more)
             elif sample.name.endswith("_sum"):
                 last = self._last.get((family.name, values, "sum"), 0.0)
                 self._last[family.name, values, "sum"] = sample.value

@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from math import ceil, log2
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from plainview.capture.metrics.blocks import Counted, InProgress, Timing
+from plainview.capture.metrics.writers import AddingCell, CountingCell, ObservingCell, TimedCell, add
 from plainview.cells import SCALE, Bucket, Row
 from plainview.cells.form import CLASSIC, NEGATIVE, POSITIVE, ZERO
 
@@ -17,43 +18,31 @@ if TYPE_CHECKING:
     from plainview.capture.metrics.instruments import Counter, Gauge, Histogram
     from plainview.cells.form import Entry
 
-__all__ = ["CounterSeries", "GaugeSeries", "HistogramSeries"]
+__all__ = ["CounterSeries", "GaugeSeries", "HistogramSeries", "TimedGaugeSeries", "UnsetGaugeSeries"]
 
 #: Exponential buckets of one series at full resolution; beyond, one for each power of two.
 _FINE: Final = 1280
 _PER_OCTAVE: Final = 1 << SCALE
 
 
-class Inc(Protocol):
-    """Add to a counter (at least 0) or a gauge."""
-
-    def __call__(self, amount: float = 1.0) -> None: ...
-
-
-class Put(Protocol):
-    """Give a value."""
-
-    def __call__(self, value: float) -> None: ...
-
-
-class CounterSeries:
+class CounterSeries(CountingCell):
     """A counter with its labels."""
 
-    __slots__ = ("_counter", "inc", "slot", "values")
-
-    #: Add to it.
-    inc: Inc
+    __slots__ = ("_counter", "values")
 
     def __init__(self, counter: Counter, values: tuple[str, ...] | None, slot: int) -> None:
         self._counter: Final = counter
         self.values: Final = values
-        self.slot: Final = slot
-        self.inc = counter.board.writers.counter(slot, counter.late)
+        self.slot = slot
 
     @property
     def value(self) -> float:
         """What this process has counted."""
         return self._counter.value_of(self.slot)
+
+    def late(self, value: object, *, put: bool = False) -> None:  # noqa: ARG002 - nothing is put into a counter
+        """What the hot path left."""
+        self._counter.late(self.slot, value)
 
     def count_exceptions(self, kind: type[BaseException] | tuple[type[BaseException], ...] = Exception) -> Counted:
         """Count exceptions that leave a block or a function: as a context manager or a decorator, sync or async."""
@@ -64,31 +53,24 @@ class CounterSeries:
         yield Row(self._counter.number, self.slot, self.values)
 
 
-class GaugeSeries:
+class GaugeSeries(AddingCell):
     """A gauge with its labels."""
 
-    __slots__ = ("_gauge", "inc", "set", "slot", "values")
-
-    #: Add to it.
-    inc: Inc
-    #: Give it a value.
-    set: Put
+    __slots__ = ("_gauge", "values")
 
     def __init__(self, gauge: Gauge, values: tuple[str, ...] | None, slot: int) -> None:
         self._gauge: Final = gauge
         self.values: Final = values
-        self.slot: Final = slot
-        writers = gauge.board.writers
-        if gauge.starts_unset:
-            self.inc = gauge.adder(slot)
-        else:
-            self.inc = writers.gauge(slot, gauge.late)
-        self.set = (writers.timed_setter if gauge.is_timed else writers.setter)(slot, gauge.late_set)
+        self.slot = slot
 
     @property
     def value(self) -> float:
         """Its value in this process; NaN: none was given yet."""
         return self._gauge.value_of(self.slot)
+
+    def late(self, value: object, *, put: bool = False) -> None:
+        """What the hot path left."""
+        self._gauge.late(self.slot, value, put=put)
 
     def dec(self, amount: float = 1.0) -> None:
         """Take from it."""
@@ -115,26 +97,39 @@ class GaugeSeries:
         yield Row(self._gauge.number, self.slot, self.values)
 
 
-class HistogramSeries:
+class UnsetGaugeSeries(GaugeSeries):
+    """One that has no value at first: it counts from 0."""
+
+    __slots__ = ()
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Add to it."""
+        self.late(amount)
+
+
+class TimedGaugeSeries(UnsetGaugeSeries, TimedCell):
+    """One of which the latest value counts."""
+
+    __slots__ = ()
+
+
+class HistogramSeries(ObservingCell):
     """A histogram with its labels."""
 
-    __slots__ = ("_cells", "_histogram", "_others", "observe", "slot", "values")
-
-    #: Count a value.
-    observe: Put
+    __slots__ = ("_histogram", "_others", "values")
 
     def __init__(self, histogram: Histogram, values: tuple[str, ...] | None, slot: int) -> None:
         self._histogram: Final = histogram
         self.values: Final = values
-        #: That of the sum.
-        self.slot: Final = slot
-        #: Exponential bucket, as `Writers.histogram` counts them → its slot; negative: the first of two, see there.
-        self._cells: dict[float, int] = {}
+        self.slot = slot
+        self.cells = {}
+        self.edges = histogram.edges
         #: All other buckets: of zero, of negative values, coarse ones.
         self._others: dict[tuple[str, int, int], int] | None = None
-        self.observe = histogram.board.writers.histogram(
-            slot, self._cells, histogram.edges, self._late, histogram.exemplify
-        )
+
+    def exemplify(self, value: float) -> None:
+        """Remember the trace that a value was observed in."""
+        self._histogram.exemplify(self.slot, value)
 
     @property
     def sum(self) -> float:
@@ -150,19 +145,18 @@ class HistogramSeries:
         """Observe the seconds that a block or a function takes: a context manager or a decorator, sync or async."""
         return Timing(self.observe)
 
-    def _late(self, slot: int, value: object) -> None:
+    def late(self, value: object, *, put: bool = False) -> None:  # noqa: ARG002 - nothing is put into a histogram
         """What the hot path left: the first value of a bucket, zero, negative values, what is no number."""
         histogram = self._histogram
         found = histogram.number_of(value)
         if found is None:
             return
-        writers = histogram.board.writers
         try:
             cell = self._find(found)
             histogram.board.ready()
             if cell:
-                writers.add(cell, 1.0)
-                writers.add(slot, found)
+                add(cell, 1.0)
+                add(self.slot, found)
         except Exception as error:  # noqa: BLE001 - never into the application
             histogram.failed(error)
 
@@ -175,7 +169,7 @@ class HistogramSeries:
         index = -int(key) - 1
         if value < 0:
             return self._other(NEGATIVE, _coarse(index) if self._is_full() else index, classic)
-        cell = self._cells.get(key)
+        cell = self.cells.get(key)
         if cell is None:
             if key in histogram.crowded:  # several classic bounds in it
                 return self._other(POSITIVE, index, classic)
@@ -185,12 +179,12 @@ class HistogramSeries:
         return cell if cell >= 0 else -cell + (value > histogram.edges[key])
 
     def _is_full(self) -> bool:
-        return len(self._cells) + len(self._others or ()) >= _FINE
+        return len(self.cells) + len(self._others or ()) >= _FINE
 
     def _new(self, key: float, index: int, classic: int) -> int:
         histogram = self._histogram
         with histogram.registry.lock:
-            cell = self._cells.get(key)
+            cell = self.cells.get(key)
             if cell is not None:
                 return cell
             if key in histogram.edges:
@@ -204,7 +198,7 @@ class HistogramSeries:
                 cell = histogram.board.allocate()
                 histogram.board.declare(Bucket(self.slot, cell, classic, POSITIVE, index))
             if cell:
-                self._cells[key] = cell
+                self.cells[key] = cell
             return cell
 
     def _other(self, sign: str, index: int, classic: int) -> int:
@@ -220,22 +214,22 @@ class HistogramSeries:
                     self._others[sign, index, classic] = slot
             return slot
 
-    def add(self, classic: int, count: float) -> None:
+    def add_classic(self, classic: int, count: float) -> None:
         """Count observations of which no more is known than their classic bucket."""
         slot = self._other(CLASSIC, 0, classic)
         self._histogram.board.ready()
-        self._histogram.board.writers.add(slot, count)
+        add(slot, count)
 
     def add_to_sum(self, amount: float) -> None:
         """Count what such observations come to."""
         self._histogram.board.ready()
-        self._histogram.board.writers.add(self.slot, amount)
+        add(self.slot, amount)
 
     def buckets(self) -> Iterator[Bucket]:
         """Its buckets that were needed so far."""
         histogram = self._histogram
         bounds, edges = histogram.entry.bounds, histogram.edges
-        for key, cell in list(self._cells.items()):
+        for key, cell in list(self.cells.items()):
             index = -int(key) - 1
             if cell < 0:
                 first = bisect_left(bounds, edges[key])

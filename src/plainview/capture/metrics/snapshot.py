@@ -150,7 +150,7 @@ class Snapshots:
                     continue
                 dropped = True
                 for series in told:
-                    for slot in (series.slot, *(bucket.slot for bucket in series.buckets)):
+                    for slot in reading.slots(series):
                         values[slot] = self._told[slot] if slot < len(self._told) else 0.0
         return dropped
 

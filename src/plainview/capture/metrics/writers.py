@@ -1,11 +1,13 @@
-"""The hot paths: functions that add to a cell, each made for one series.
+"""The hot paths: methods that add to a cell, and the exchange of what they write to.
 
-What they write to is one view of memory, a variable that all of them share: a file of this process's stream, or plain
-memory, or nothing yet. ``view[slot] += amount`` is safe without a lock: between the load and the store the interpreter
-neither looks for signals nor hands its lock on (up to 3.13 it does so at calls, at the start of a function and on a
-jump back), as long as ``amount`` is an int or a float; anything else is made one first. Where there is no such lock, a
-lock of ours takes its place. For the same reason the view can be exchanged without losing a count: copy and exchange
-follow each other without such a point.
+What they write to is one view of memory, the same for all: a file of this process's stream, or plain memory, or nothing
+yet. ``view[slot] += amount`` is safe without a lock: between the load and the store the interpreter neither looks for
+signals nor hands its lock on (up to 3.13 it does so at calls, at the start of a function and on a jump back), as long
+as ``amount`` is an int or a float; anything else is made one first. Where there is no such lock, a lock of ours takes
+its place. For the same reason the view can be exchanged without losing a count: copy and exchange follow each other
+without such a point.
+
+Methods rather than closures: ten thousand series take a third of the memory, for a few nanoseconds more.
 """
 
 from __future__ import annotations
@@ -21,7 +23,18 @@ from plainview.context import current
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["EMPTY", "Writers"]
+__all__ = [
+    "EMPTY",
+    "AddingCell",
+    "Cell",
+    "CountingCell",
+    "ObservingCell",
+    "TimedCell",
+    "add",
+    "exchange",
+    "move",
+    "put",
+]
 
 #: The view as long as there are no cells: every access raises IndexError.
 EMPTY: Final[memoryview[float]] = memoryview(bytearray()).cast("d")
@@ -29,151 +42,174 @@ EMPTY: Final[memoryview[float]] = memoryview(bytearray()).cast("d")
 _INT: Final = 1 << 53
 _FLOAT: Final = sys.float_info.max
 
+_view = EMPTY
+_now: Final = time.time
+_get: Final = current.get
 
-class Writers:
-    """Makes the functions, and exchanges what they write to.
 
-    Attributes:
-        counter: slot, late → ``inc(amount)``.
-        gauge: slot, late → ``inc(amount)``.
-        setter: slot, late → ``set(value)``.
-        timed_setter: slot, late → ``set(value)``, with the time in the next slot.
-        histogram: slot, cells, edges, late, exemplify → ``observe(value)``.
-        add: slot, amount → nothing; for what came late.
-        put: slot, value → nothing.
-        move: view, length → the view before; what it held up to the length is copied.
-        exchange: view → the view before; nothing is copied.
+class Cell:
+    """Something with a slot of its own.
 
-    Each function hands what it cannot do itself to its ``late``: there are no cells yet, or the value is none.
+    What a hot path cannot do itself it hands to `late`: there are no cells yet, or the value is none.
     """
 
-    def __init__(self) -> None:
-        (
-            self.counter, self.gauge, self.setter, self.timed_setter, self.histogram,
-            self.add, self.put, self.move, self.exchange,
-        ) = _make(time.time, current.get)  # fmt: skip
+    __slots__ = ("slot",)
+
+    slot: int
+
+    def late(self, value: object, *, put: bool = False) -> None:
+        """Add, or put, what the hot path left."""
+        raise NotImplementedError
 
 
-def _make(now: Callable[[], float], get: Callable[[], Any]) -> tuple[Any, ...]:  # noqa: C901, PLR0915 - one scope, see above
-    view = EMPTY
+class CountingCell(Cell):
+    """A counter's."""
 
-    def counter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
-        def inc(amount: float = 1.0) -> None:
-            kind: type = type(amount)
-            if (kind is float and 0.0 <= amount <= _FLOAT) or (kind is int and 0 <= amount <= _INT):
-                try:
-                    view[slot] += amount
-                except IndexError:
-                    late(slot, amount)
-            else:
-                late(slot, amount)
+    __slots__ = ()
 
-        return inc
-
-    def gauge(slot: int, late: Callable[..., None]) -> Callable[..., None]:
-        def inc(amount: float = 1.0) -> None:
-            kind: type = type(amount)
-            if (kind is float and -_FLOAT <= amount <= _FLOAT) or (kind is int and -_INT <= amount <= _INT):
-                try:
-                    view[slot] += amount
-                except IndexError:
-                    late(slot, amount)
-            else:
-                late(slot, amount)
-
-        return inc
-
-    def setter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
-        def set_(value: float) -> None:
-            kind: type = type(value)
-            if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
-                try:
-                    view[slot] = value
-                except IndexError:
-                    late(slot, value)
-            else:
-                late(slot, value)
-
-        return set_
-
-    def timed_setter(slot: int, late: Callable[..., None]) -> Callable[..., None]:
-        def set_(value: float) -> None:
-            kind: type = type(value)
-            if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
-                try:
-                    view[slot + 1] = now()
-                    view[slot] = value
-                except IndexError:
-                    late(slot, value)
-            else:
-                late(slot, value)
-
-        return set_
-
-    def histogram(
-        slot: int,
-        cells: dict[float, int],
-        edges: dict[float, float],
-        late: Callable[..., None],
-        exemplify: Callable[..., None],
-    ) -> Callable[..., None]:
-        def observe(value: float) -> None:
-            kind: type = type(value)
-            if kind is float or kind is int:
-                try:
-                    # The exponential bucket, counted from above: -ceil(log2(value) * 64).
-                    key = log2(value) * -64.0 // 1.0
-                    cell = cells[key]
-                    if cell > 0:
-                        view[cell] += 1.0
-                    else:  # a classic bound lies in it: the first half ends with the bound
-                        view[-cell + (value > edges[key])] += 1.0
-                    view[slot] += value
-                except (KeyError, ValueError, IndexError, OverflowError):
-                    late(slot, value)
-                if get().span is not None:
-                    exemplify(slot, value)
-            else:
-                late(slot, value)
-
-        return observe
-
-    def add(slot: int, amount: float) -> None:
-        view[slot] += amount
-
-    def put(slot: int, value: float) -> None:
-        view[slot] = value
-
-    def move(fresh: memoryview[float], length: int) -> memoryview[float]:
-        nonlocal view
-        before, source, target = view, view[:length], fresh[:length]
-        # From here on no other thread runs, and no signal handler, until the view is exchanged.
-        target[:] = source
-        view = fresh
-        return before
-
-    def exchange(fresh: memoryview[float]) -> memoryview[float]:
-        nonlocal view
-        before, view = view, fresh
-        return before
-
-    makers, changes = (counter, gauge, setter, timed_setter, histogram), (add, put, move, exchange)
-    if getattr(sys, "_is_gil_enabled", lambda: True)():
-        return makers + changes
-    lock = RLock()  # `late` adds while its caller holds it
-    return *(_making_locked(lock, make) for make in makers), *(_locked(lock, change) for change in changes)
+    def inc(self, amount: float = 1.0) -> None:
+        """Add to it."""
+        kind: type = type(amount)
+        if (kind is float and 0.0 <= amount <= _FLOAT) or (kind is int and 0 <= amount <= _INT):
+            try:
+                _view[self.slot] += amount
+            except IndexError:
+                self.late(amount)
+        else:
+            self.late(amount)
 
 
-def _locked(lock: RLock, function: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapper(*args: Any) -> Any:  # noqa: ANN401 - passes through
-        with lock:
-            return function(*args)
+class AddingCell(Cell):
+    """A gauge's."""
+
+    __slots__ = ()
+
+    def inc(self, amount: float = 1.0) -> None:
+        """Add to it."""
+        kind: type = type(amount)
+        if (kind is float and -_FLOAT <= amount <= _FLOAT) or (kind is int and -_INT <= amount <= _INT):
+            try:
+                _view[self.slot] += amount
+            except IndexError:
+                self.late(amount)
+        else:
+            self.late(amount)
+
+    def set(self, value: float) -> None:
+        """Give it a value."""
+        kind: type = type(value)
+        if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
+            try:
+                _view[self.slot] = value
+            except IndexError:
+                self.late(value, put=True)
+        else:
+            self.late(value, put=True)
+
+
+class TimedCell(AddingCell):
+    """That of a gauge of which the latest value counts: the time is in the next slot."""
+
+    __slots__ = ()
+
+    def set(self, value: float) -> None:
+        """Give it a value."""
+        kind: type = type(value)
+        if (kind is float and -_FLOAT <= value <= _FLOAT) or (kind is int and -_INT <= value <= _INT):
+            try:
+                slot = self.slot
+                _view[slot + 1] = _now()
+                _view[slot] = value
+            except IndexError:
+                self.late(value, put=True)
+        else:
+            self.late(value, put=True)
+
+
+class ObservingCell(Cell):
+    """A histogram's: the slot is that of the sum."""
+
+    __slots__ = ("cells", "edges")
+
+    #: Exponential bucket → its slot; negative: the first of two, divided by a classic bound.
+    cells: dict[float, int]
+    #: Exponential buckets that a classic bound lies in → the bound.
+    edges: dict[float, float]
+
+    def observe(self, value: float) -> None:
+        """Count a value."""
+        kind: type = type(value)
+        if kind is float or kind is int:
+            try:
+                # The exponential bucket, counted from above: -ceil(log2(value) * 64).
+                key = log2(value) * -64.0 // 1.0
+                cell = self.cells[key]
+                if cell > 0:
+                    _view[cell] += 1.0
+                else:
+                    _view[-cell + (value > self.edges[key])] += 1.0
+                _view[self.slot] += value
+            except (KeyError, ValueError, IndexError, OverflowError):
+                self.late(value)
+            if _get().span is not None:
+                self.exemplify(value)
+        else:
+            self.late(value)
+
+    def exemplify(self, value: float) -> None:
+        """Remember the trace that a value was observed in."""
+        raise NotImplementedError
+
+
+def add(slot: int, amount: float) -> None:
+    """Add to a slot.
+
+    Raises:
+        IndexError: there are no cells yet.
+    """
+    _view[slot] += amount
+
+
+def put(slot: int, value: float) -> None:
+    """Give a slot a value.
+
+    Raises:
+        IndexError: there are no cells yet.
+    """
+    _view[slot] = value
+
+
+def move(fresh: memoryview[float], length: int) -> None:
+    """Write to another view from now on, in which the slots up to a length hold what they held in the last."""
+    global _view  # noqa: PLW0603 - the one view of the process
+    source, target = _view[:length], fresh[:length]
+    # From here on no other thread runs, and no signal handler, until the view is exchanged.
+    target[:] = source
+    _view = fresh
+
+
+def exchange(fresh: memoryview[float]) -> None:
+    """Write to another view from now on, whatever it holds."""
+    global _view  # noqa: PLW0603 - as above
+    _view = fresh
+
+
+def _locked(function: Callable[..., Any]) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+        with _lock:
+            return function(*args, **kwargs)
 
     return wrapper
 
 
-def _making_locked(lock: RLock, make: Callable[..., Any]) -> Callable[..., Any]:
-    def wrapper(*args: Any) -> Any:  # noqa: ANN401 - passes through
-        return _locked(lock, make(*args))
-
-    return wrapper
+if not getattr(sys, "_is_gil_enabled", lambda: True)():
+    _lock: Final = RLock()  # a method adds while it holds it
+    for _class, _method in (
+        (CountingCell, "inc"),
+        (AddingCell, "inc"),
+        (AddingCell, "set"),
+        (TimedCell, "set"),
+        (ObservingCell, "observe"),
+    ):
+        setattr(_class, _method, _locked(getattr(_class, _method)))
+    add, put, move, exchange = _locked(add), _locked(put), _locked(move), _locked(exchange)
