@@ -129,6 +129,43 @@ async def test_pools_of_connections(spool, tmp_path):
     engine.dispose()
 
 
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_what_the_application_calls_by_the_same_name_stays_its_own(programs, environment):
+    programs.write(
+        "own.py",
+        f"""
+        import asyncio, sys
+        import plainview
+        from plainview.capture.metrics.answer import metrics
+
+        plainview.configure(service="own", environment="{environment}", console="off", file="")
+        plainview.gauge("memory_usage_bytes", "Of my caches.", labels=("cache",)).labels("big").set(5)
+        plainview.gauge("http_requests_total", "A gauge!", exact=True).set(7)
+
+        async def app(scope, receive, send):
+            await send({{"type": "http.response.start", "status": 200, "headers": []}})
+            await send({{"type": "http.response.body", "body": b""}})
+
+        async def send(message):
+            pass
+
+        scope = {{"type": "http", "method": "GET", "path": "/", "headers": []}}
+        asyncio.run(plainview.instrument(app)(scope, None, send))
+        sys.stdout.write(metrics(lambda _: None)[2].decode())
+        """,
+    )
+    done = programs.run(sys.executable, "own.py", variables={"PYTHONPATH": ""})
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    samples = Samples(done.stdout)
+    assert samples.of("memory_usage_bytes") == {("big",): 5}
+    assert samples.of("http_requests_total") == {(): 7}
+    assert samples("http_request_duration_seconds_count", method="GET", endpoint="unmatched") == 1
+    assert samples("memory_usage_max_bytes") > 0
+    assert programs.spool.internal_errors() == 0
+    assert len(programs.spool.requests()) == 1
+
+
 def test_nothing_is_read_before_it_is_wanted(programs):
     """Not at start-up, not by a record, not at exit: short programs pay nothing."""
     programs.write(

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
@@ -144,8 +144,8 @@ def _end(task: Any = None, state: str | None = None, **_: Any) -> None:  # noqa:
         return
     try:
         delattr(task.request, _KEY)
-        metric("celery_tasks_total").labels(task_name=task.name, status=(state or "unknown").lower()).inc()
-        metric("celery_task_duration_seconds").labels(task_name=task.name).observe(time.perf_counter() - running.began)
+        feed("celery_tasks_total").labels(task_name=task.name, status=(state or "unknown").lower()).inc()
+        feed("celery_task_duration_seconds").labels(task_name=task.name).observe(time.perf_counter() - running.began)
         if running.span is not None:
             running.span.attributes["celery.state"] = state or ""
             running.span.end()

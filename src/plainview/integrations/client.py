@@ -16,7 +16,7 @@ from urllib.parse import SplitResult, urlsplit
 import opentelemetry.context as otel_context
 from opentelemetry import trace
 
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 from plainview.capture.propagation import inject
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
@@ -59,8 +59,8 @@ class Call:
         """It is over: count it."""
         try:
             labels = {"method": self._method, "host": self._host}
-            metric("http_client_requests_total").labels(**labels, status=self._status).inc()
-            metric("http_client_request_duration_seconds").labels(**labels).observe(time.perf_counter() - self._began)
+            feed("http_client_requests_total").labels(**labels, status=self._status).inc()
+            feed("http_client_request_duration_seconds").labels(**labels).observe(time.perf_counter() - self._began)
         except Exception as error:  # noqa: BLE001 - the call has been made
             failed(error)
 

@@ -68,9 +68,10 @@ class Access:
         self.enabled: Final = now.settings.enabled
         #: Path that is answered with the metrics; empty: none is.
         self.metrics_path: Final = now.settings.metrics_path
-        from plainview.integrations.measured import measuring  # noqa: PLC0415 - threads need this module, too, not that
+        from plainview.integrations.measured import Requests  # noqa: PLC0415 - threads need this module, too, not that
 
-        self.requests: Final = measuring(now.settings.http_metrics_prefix) if self.enabled else None
+        prefix = now.settings.http_metrics_prefix
+        self.requests: Final = Requests(prefix) if prefix and self.enabled else None
         self.tracing: Final = now.tracing
         self.hides: Final = now.recorder.encoding.scrubber.hides
         self._gates: Final = now.gates

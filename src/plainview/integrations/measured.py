@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from plainview.capture.metrics.families import declare, http_families, http_style
-from plainview.integrations.safety import failed
+from plainview.capture.metrics.families import feed, http_families, http_style
 
-__all__ = ["UNMATCHED", "Requests", "Route", "measuring"]
+__all__ = ["UNMATCHED", "Requests", "Route"]
 
 #: Places in `plainview.capture.metrics.families.HTTP`.
 _TOTAL, _IN_PROGRESS, _HISTOGRAMS = 0, 2, (1, 3, 4)
@@ -71,7 +70,7 @@ class Requests:
     def __init__(self, prefix: str) -> None:
         style = http_style(prefix)
         self._names: Final = (style.route, style.status)
-        self._family: Final = tuple(map(declare, http_families(prefix)))
+        self._family: Final = tuple(map(feed, http_families(prefix)))
         self._routes: Final[dict[tuple[str, str], Route]] = {}
 
     def route(self, method: str, route: str) -> Route:
@@ -82,12 +81,3 @@ class Requests:
                 self._routes.clear()
             found = self._routes[method, route] = Route(self._family, method, route, self._names)
         return found
-
-
-def measuring(prefix: str) -> Requests | None:
-    """The family under a prefix; None: there is no prefix, or the application has metrics of these names of its own."""
-    try:
-        return Requests(prefix) if prefix else None
-    except Exception as error:  # noqa: BLE001 - requests are captured all the same
-        failed(error)
-        return None

@@ -5,10 +5,14 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 from plainview.capture.runtime import runtime
 
 __all__ = ["Queues"]
+
+
+#: The broker is asked no more often than this.
+_LEAST_SECONDS: Final = 5.0
 
 
 class Queues:
@@ -28,7 +32,7 @@ class Queues:
     def watch(self) -> None:
         """Begin to look, in a thread: the broker may take its time, or be away."""
         for name in self._names:
-            metric("celery_workers_active").labels(queue=name).set(1)
+            feed("celery_workers_active").labels(queue=name).set(1)
         threading.Thread(target=self._run, name="plainview-queues", daemon=True).start()
 
     def _run(self) -> None:
@@ -38,10 +42,10 @@ class Queues:
                     for name in self._names:
                         # Asks for a queue without making one.
                         found = connection.default_channel.queue_declare(queue=name, passive=True)
-                        metric("celery_queue_length").labels(queue=name).set(found.message_count)
+                        feed("celery_queue_length").labels(queue=name).set(found.message_count)
             except Exception:  # noqa: BLE001, S110 - a broker that is away is the worker's trouble, and known there
                 pass
-            if self.stopping.wait(runtime().settings.metrics_interval):
+            if self.stopping.wait(max(_LEAST_SECONDS, runtime().settings.metrics_interval)):
                 break
         for name in self._names:
-            metric("celery_workers_active").labels(queue=name).set(0)
+            feed("celery_workers_active").labels(queue=name).set(0)

@@ -6,7 +6,7 @@ import threading
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakSet
 
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 from plainview.capture.metrics.resources import also
 from plainview.integrations.patching import replace
 
@@ -43,6 +43,6 @@ def _look() -> None:
         active = sum(pool.checkedout() for pool in pools)
         idle = sum(pool.checkedin() for pool in pools)
         for name, value in (("active", active), ("idle", idle)):
-            metric(f"db_connections_{name}").set(value)
-            metric(f"database_connections_{name}").set(value)
-        metric("database_connections").set(active + idle)
+            feed(f"db_connections_{name}").set(value)
+            feed(f"database_connections_{name}").set(value)
+        feed("database_connections").set(active + idle)

@@ -19,7 +19,7 @@ __all__ = [
     "HTTP",
     "Family",
     "HttpStyle",
-    "declare",
+    "feed",
     "http_families",
     "http_style",
     "metric",
@@ -244,11 +244,37 @@ def http_families(prefix: str) -> tuple[Family, ...]:
     )
 
 
-def declare(family: Family) -> Instrument[Any]:
-    """The instrument of a family; one that the application declared under its name is taken as it is."""
+class _Nobody:
+    """Stands for an instrument that is not ours to feed."""
+
+    value = 0.0
+
+    def labels(self, *_: object, **__: object) -> _Nobody:
+        return self
+
+    def _nothing(self, *_: object) -> None:
+        pass
+
+    inc = dec = set = observe = _nothing
+
+
+_NOBODY: Final = _Nobody()
+
+
+def feed(family: Family | str) -> Any:  # noqa: ANN401 - a counter, a gauge or a histogram
+    """The instrument of a family, for what measures by itself.
+
+    Where the application has a metric of this name with other labels, that stays its own: what is fed goes nowhere.
+    """
+    if isinstance(family, str):
+        family = EVERY[family]
     found = REGISTRY.instruments.get(family.name)
-    if found is not None and found.kind == family.kind and found.entry.labels == family.labels:
-        return found
+    if found is None:
+        return _declare(family)
+    return found if (found.kind, found.entry.labels) == (family.kind, family.labels) else _NOBODY
+
+
+def _declare(family: Family) -> Instrument[Any]:
     name, description, labels, unit = family.name, family.description, family.labels, family.unit
     if family.kind == "counter":
         return counter(name, description, labels, unit=unit, exact=True)
@@ -283,4 +309,4 @@ def metric(name: str) -> Any:  # noqa: ANN401 - a counter, a gauge or a histogra
         hint = f": did you mean {close[0]!r}?" if close else ": declare it with counter, gauge, histogram or timer"
         msg = f"there is no metric {name!r}{hint}"
         raise ValueError(msg)
-    return declare(family)
+    return _declare(family)

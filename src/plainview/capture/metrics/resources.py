@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.forking import unforked
 from plainview.capture.metrics import loops
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -99,7 +99,7 @@ class Resources:
                 self._look_at_host(psutil)
             late = loops.lag()
             if late is not None:
-                metric("event_loop_lag_seconds").set(late)
+                feed("event_loop_lag_seconds").set(late)
             for look in _others:
                 look()
         finally:
@@ -109,22 +109,22 @@ class Resources:
         process = self._process
         if process is None:
             process = self._process = psutil.Process()
-            metric("process_start_time_seconds").set(process.create_time())
-            metric("processes").set(1)
+            feed("process_start_time_seconds").set(process.create_time())
+            feed("processes").set(1)
             with contextlib.suppress(AttributeError):  # not on macOS
-                metric("process_max_fds").set(process.rlimit(psutil.RLIMIT_NOFILE)[0])
+                feed("process_max_fds").set(process.rlimit(psutil.RLIMIT_NOFILE)[0])
         with process.oneshot():
             memory, times = process.memory_info(), process.cpu_times()
-            metric("process_threads").set(process.num_threads())
-        metric("process_open_fds").set(process.num_fds())
+            feed("process_threads").set(process.num_threads())
+        feed("process_open_fds").set(process.num_fds())
         for name in ("memory_usage_bytes", "memory_usage_max_bytes", "process_resident_memory_bytes"):
-            metric(name).set(memory.rss)
-        metric("process_virtual_memory_bytes").set(memory.vms)
+            feed(name).set(memory.rss)
+        feed("process_virtual_memory_bytes").set(memory.vms)
         used = times.user + times.system
         spent, self._cpu_seconds = used - self._cpu_seconds, used
-        _count_up_to(metric("process_cpu_seconds_total"), used)
+        _count_up_to(feed("process_cpu_seconds_total"), used)
         if elapsed:
-            metric("cpu_usage_percent").set(max(0.0, 100 * spent / elapsed))
+            feed("cpu_usage_percent").set(max(0.0, 100 * spent / elapsed))
 
     def _holds_host(self) -> bool:
         """Whether this process tells of the host: it has the lock, or gets it now. Its end lets go of it."""
@@ -144,17 +144,17 @@ class Resources:
 
     def _look_at_host(self, psutil: Any) -> None:  # noqa: ANN401 - the module
         memory = psutil.virtual_memory()
-        metric("host_memory_total_bytes").set(memory.total)
-        metric("host_memory_available_bytes").set(memory.available)
+        feed("host_memory_total_bytes").set(memory.total)
+        feed("host_memory_available_bytes").set(memory.available)
         with contextlib.suppress(OSError):
-            metric("host_load1").set(os.getloadavg()[0])
+            feed("host_load1").set(os.getloadavg()[0])
         times = psutil.cpu_times()._asdict()
         # Linux counts the time of guests as its own users' as well.
         total = sum(times.values()) - times.get("guest", 0.0) - times.get("guest_nice", 0.0)
         idle = times["idle"] + times.get("iowait", 0.0)
         if self._host_times is not None and total > self._host_times[0]:
             share = (idle - self._host_times[1]) / (total - self._host_times[0])
-            metric("host_cpu_usage_percent").set(min(100.0, max(0.0, 100 * (1 - share))))
+            feed("host_cpu_usage_percent").set(min(100.0, max(0.0, 100 * (1 - share))))
         self._host_times = total, idle
         for device, counters in (psutil.net_io_counters(pernic=True) or {}).items():
             if not device.startswith(_INNER_DEVICES):
@@ -169,7 +169,7 @@ class Resources:
         self._transferred[device] = now
         if before is not None:  # what was carried before anybody looked is nobody's
             for name, new, old in zip(_TRANSFERRED, now, before, strict=True):
-                metric(name).labels(device=device).inc(max(0, new - old))
+                feed(name).labels(device=device).inc(max(0, new - old))
 
 
 def _in_child() -> None:
@@ -187,7 +187,7 @@ def _count_up_to(counter: Any, total: float) -> None:  # noqa: ANN401 - a counte
 def _look_at_collector() -> None:
     for generation, (now, before) in enumerate(zip(gc.get_stats(), _inherited, strict=False)):
         for name, key in _COLLECTED.items():
-            _count_up_to(metric(name).labels(str(generation)), now[key] - before.get(key, 0))
+            _count_up_to(feed(name).labels(str(generation)), now[key] - before.get(key, 0))
 
 
 _COLLECTED: Final = {
@@ -202,10 +202,10 @@ def _look_at_disks(paths: tuple[str, ...]) -> None:
     for path in paths:
         with contextlib.suppress(OSError):
             found = os.statvfs(path)
-            metric("disk_usage_bytes").labels(path=path).set((found.f_blocks - found.f_bfree) * found.f_frsize)
+            feed("disk_usage_bytes").labels(path=path).set((found.f_blocks - found.f_bfree) * found.f_frsize)
             mounted = _mount_point(path)
-            metric("host_filesystem_size_bytes").labels(mountpoint=mounted).set(found.f_blocks * found.f_frsize)
-            metric("host_filesystem_available_bytes").labels(mountpoint=mounted).set(found.f_bavail * found.f_frsize)
+            feed("host_filesystem_size_bytes").labels(mountpoint=mounted).set(found.f_blocks * found.f_frsize)
+            feed("host_filesystem_available_bytes").labels(mountpoint=mounted).set(found.f_bavail * found.f_frsize)
 
 
 def _mount_point(path: str) -> str:

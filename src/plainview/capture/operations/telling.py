@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from plainview.capture.metrics.families import metric
+from plainview.capture.metrics.families import feed
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.runtime import runtime
 from plainview.records import LEVEL_NAMES
@@ -72,7 +72,7 @@ class Telling:
         labels = self._labels | ({"status": status} if status else {})
         if not name:
             return None
-        return metric(name).labels(**labels) if labels else metric(name)
+        return feed(name).labels(**labels) if labels else feed(name)
 
     def feed(self, what: str, status: str = "") -> None:
         """Count one: ``created``, ``ended``, ``retries``, ``items``."""
