@@ -8,7 +8,7 @@ from fnmatch import translate
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
-from plainview.grouping import frames, stacks
+from plainview.grouping import frames, stacks, values
 from plainview.grouping.catalogue import ACTIONS, CODES, MESSAGES, PARTICULAR, STATUSES, TYPES
 from plainview.grouping.chains import type_of
 from plainview.grouping.rules import NO_RULES, Rules
@@ -89,7 +89,8 @@ def categorise(error: Mapping[str, Any], *, rules: Rules = NO_RULES) -> Category
         if rule.category and rule.fits(_matched(error, told)):
             return Category(rule.category, rule.action or ACTIONS[rule.category], "your own", rule.runbook)
     for kind, message, bases in told:
-        found = _known(kind, message, bases)
+        # What is of the moment tells nothing, and without it the answer is mostly known already.
+        found = _known(kind, values.normalise(message, kind), bases)
         if found:
             return found
     return Category(DEFAULT, ACTIONS[DEFAULT], "default")
