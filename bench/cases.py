@@ -44,6 +44,9 @@ FIGURES: Final = {
     "cpu_ms": Figure("CPU", "ms"),
     "first_ms": Figure("first record", "ms"),
     "lines_per_second": Figure("lines a second", "1/s", 0),
+    "precision": Figure("precision", "%"),
+    "recall": Figure("recall", "%"),
+    "known_us": Figure("CPU, seen before", "µs"),
     "searchable_s": Figure("searchable after", "s", 2),
 }
 
@@ -188,6 +191,13 @@ CASES: Final = (
         (OURS,),
         ("lines_per_second", "cpu_us", "searchable_s"),
         (Goal("lines_per_second", OURS, least=100_000), Goal("searchable_s", OURS, most=2)),
+        rounds=1,
+    ),
+    Case(
+        "grouping", "An error of 20 frames grouped and categorised; pairs of the corpus told rightly",
+        (OURS,),
+        ("cpu_us", "known_us", "precision", "recall"),
+        (Goal("precision", OURS, least=0.97), Goal("recall", OURS, least=0.97), Goal("known_us", OURS, most=100)),
         rounds=1,
     ),
 )  # fmt: skip

@@ -34,6 +34,8 @@ _QUICK_ROUNDS: Final = 3
 #: Seconds for one process; for filling a spool with a million lines and following it.
 _TIMEOUT: Final = 120
 _INGEST_TIMEOUT: Final = 900
+#: Cases that are measured by a program of their own.
+_ALONE: Final = {"ingest": "bench.ingest", "grouping": "bench.grouping"}
 
 
 def main() -> None:
@@ -96,8 +98,8 @@ def _measure(case: Case, given: argparse.Namespace) -> dict[str, Any] | None:
     count = case.quick if given.quick else case.count
     wanted = [name for name in case.contenders if given.peers is None or name in {OURS, "bare", *given.peers}]
     rounds = given.rounds or (min(_QUICK_ROUNDS, case.rounds) if given.quick else case.rounds)
-    if case.name == "ingest":
-        return _ingest(case, quick=given.quick)
+    if case.name in _ALONE:
+        return _alone(case, quick=given.quick)
     measured: Rounds = {name: {} for name in wanted}
     absent: dict[str, str] = {}
     once: Callable[[str, Path], dict[str, float]]
@@ -126,12 +128,13 @@ def _measure(case: Case, given: argparse.Namespace) -> dict[str, Any] | None:
     return summary(case, count, {name: row for name, row in measured.items() if name not in absent}, absent)
 
 
-def _ingest(case: Case, *, quick: bool) -> dict[str, Any] | None:
+def _alone(case: Case, *, quick: bool) -> dict[str, Any] | None:
     """Ours alone, and measured by a program of its own."""
-    if importlib.util.find_spec("bench.ingest") is None:
+    module = _ALONE[case.name]
+    if importlib.util.find_spec(module) is None:
         return None
-    _say(f"{case.name}: filling a spool and following it")
-    figures = _figures("bench.ingest", *(["--quick"] if quick else []), timeout=_INGEST_TIMEOUT)
+    _say(f"{case.name}: one program, which takes its time")
+    figures = _figures(module, *(["--quick"] if quick else []), timeout=_INGEST_TIMEOUT)
     _say("")
     return summary(case, int(figures.pop("lines", 0)), {OURS: {name: [value] for name, value in figures.items()}}, {})
 
