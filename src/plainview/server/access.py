@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import ipaddress
+import re
 import time
 from http.cookies import CookieError, SimpleCookie
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,8 @@ SESSION_SECONDS: Final = 30 * 86400
 _OPEN: Final = frozenset({"/v1/health", "/v1/health/live", "/v1/health/ready", "/v1/session"})
 #: Beginnings of the addresses that a token is needed for.
 _GUARDED: Final = ("/v1/", "/api/")
+#: What Sentry's SDKs send to: they show a key of their own.
+_SENTRY: Final = re.compile(r"/api/[0-9]+/(?:envelope|store)/")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _HEADERS: Final = {
@@ -132,12 +135,22 @@ class Access:
             detail = f"This server answers to localhost only, not to {host[:80]!r}: open it as http://localhost"
             return 421, detail, {}
         how = shown(self.token, headers) if self.token else ""
+        if _SENTRY.fullmatch(scope["path"]):
+            return None  # open to the key of a DSN, which the route asks for
         if scope["method"] not in _SAFE and how != "bearer" and not _same_site(headers, host, self.token is None):
             return 403, "Requests from pages of other sites are not taken", {}
-        if self.token and not how and scope["path"].startswith(_GUARDED) and scope["path"] not in _OPEN:
+        if self.token and not how and _is_guarded(scope):
             challenge = {"WWW-Authenticate": 'Bearer realm="plainview"'}
             return 401, "This server needs its token: send it as `Authorization: Bearer …`, or sign in", challenge
         return None
+
+
+def _is_guarded(scope: MutableMapping[str, Any]) -> bool:
+    """Whether a token is needed: for all but the screen's own files, and the few addresses that are open."""
+    path = scope["path"]
+    if path == "/metrics":
+        return "text/html" not in Headers(scope=scope).get("accept", "").lower()
+    return path.startswith(_GUARDED) and path not in _OPEN
 
 
 def _name(host: str) -> str:

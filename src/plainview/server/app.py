@@ -13,7 +13,20 @@ from plainview.server.content import RequireJson
 from plainview.server.describe import describe
 from plainview.server.problems import Unexpected, register
 from plainview.server.questions import Questions
-from plainview.server.routes import errors, health, ingest, logs, lookup, session, traces
+from plainview.server.routes import (
+    errors,
+    exposed,
+    health,
+    ingest,
+    logs,
+    lookup,
+    metrics,
+    prometheus,
+    remote_write,
+    sentry,
+    session,
+    traces,
+)
 from plainview.server.screen import STATIC, Screen
 from plainview.server.state import State
 from plainview.server.tail import Tails
@@ -33,6 +46,11 @@ _ROUTERS: Final = (
     errors.router,
     lookup.router,
     ingest.router,
+    metrics.router,
+    prometheus.router,
+    remote_write.router,
+    sentry.router,
+    exposed.router,
     health.router,
     session.router,
 )

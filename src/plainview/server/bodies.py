@@ -5,12 +5,13 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final
 
+import cramjam
 import zstandard
 
 from plainview.server.problems import Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from starlette.requests import Request
 
@@ -82,7 +83,7 @@ def unpack(body: bytes, encoding: str, most: int = MOST_UNPACKED) -> bytes:
 
     Args:
         body: as it came.
-        encoding: ``gzip``, ``zstd``, ``identity`` or nothing.
+        encoding: ``gzip``, ``deflate``, ``br``, ``zstd``, ``identity`` or nothing.
         most: bytes after which unpacking ends.
 
     Raises:
@@ -91,21 +92,20 @@ def unpack(body: bytes, encoding: str, most: int = MOST_UNPACKED) -> bytes:
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         return body
-    unpackers = {"gzip": _gunzip, "x-gzip": _gunzip, "zstd": _unzstd}
-    if encoding not in unpackers:
+    if encoding not in _UNPACKERS:
         raise Problem(
             415,
             f"Content-Encoding {encoding[:40]!r} is not understood here",
-            errors=[{"field": "Content-Encoding", "message": "takes gzip, zstd or identity"}],
-            headers={"Accept-Encoding": "gzip, zstd"},
+            errors=[{"field": "Content-Encoding", "message": "takes gzip, deflate, br, zstd or identity"}],
+            headers={"Accept-Encoding": "gzip, deflate, br, zstd"},
         )
     unpacked = bytearray()
     try:
-        for part in unpackers[encoding](body):
+        for part in _UNPACKERS[encoding](body):
             unpacked += part
             if len(unpacked) > most:
                 raise _too_large(most, " when unpacked")
-    except (zlib.error, zstandard.ZstdError, EOFError) as error:
+    except (zlib.error, zstandard.ZstdError, cramjam.DecompressionError, EOFError) as error:
         message = f"is not whole {encoding}: {error}"
         raise Problem(400, f"The body {message}", errors=[{"field": "body", "message": message}]) from None
     return bytes(unpacked)
@@ -135,5 +135,37 @@ def _unzstd(body: bytes) -> Iterator[bytes]:
             position += len(step) - len(frame.unused_data)
 
 
+def _inflate(body: bytes) -> Iterator[bytes]:
+    """Deflate: in a zlib frame, as RFC 9110 has it, or bare, as some send it."""
+    framed = len(body) > 1 and body[0] & 15 == zlib.DEFLATED and not (body[0] << 8 | body[1]) % 31
+    member = zlib.decompressobj(zlib.MAX_WBITS if framed else -zlib.MAX_WBITS)
+    while not member.eof:
+        part = member.decompress(body, _STEP)
+        body = member.unconsumed_tail
+        if not part and not body and not member.eof:
+            raise _ended()
+        yield part
+
+
+def _unbrotli(body: bytes) -> Iterator[bytes]:
+    """Brotli, into a buffer of the size that is allowed: the library unpacks all at once, or fails when it is full."""
+    room = bytearray(MOST_UNPACKED)
+    try:
+        yield bytes(memoryview(room)[: cramjam.brotli.decompress_into(body, room)])
+    except cramjam.DecompressionError as error:
+        if "whole buffer" in str(error):
+            raise _too_large(MOST_UNPACKED, " when unpacked") from None
+        raise
+
+
 def _ended() -> EOFError:
     return EOFError("it ends too early")
+
+
+_UNPACKERS: Final[dict[str, Callable[[bytes], Iterator[bytes]]]] = {
+    "gzip": _gunzip,
+    "x-gzip": _gunzip,
+    "deflate": _inflate,
+    "br": _unbrotli,
+    "zstd": _unzstd,
+}

@@ -17,6 +17,10 @@ __all__ = ["MOST", "RequireJson"]
 MOST: Final = 1 << 20
 
 
+#: Addresses that take bodies of other types, with bounds of their own.
+_INGEST: Final = frozenset({"/v1/ingest", "/api/v1/write"})
+
+
 class RequireJson:
     """ASGI middleware: a POST that is no ingest has a body of JSON, of at most :data:`MOST` bytes."""
 
@@ -25,7 +29,7 @@ class RequireJson:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or pass on."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] == "/v1/ingest":
+        if scope["type"] != "http" or scope["method"] != "POST" or _takes_more(scope["path"]):
             await self.app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -51,6 +55,10 @@ class RequireJson:
             return {"type": "http.request", "body": body, "more_body": False}
 
         await self.app(scope, replay, send)
+
+
+def _takes_more(path: str) -> bool:
+    return path in _INGEST or path.endswith(("/envelope/", "/store/"))
 
 
 def _is_empty(headers: Headers) -> bool:

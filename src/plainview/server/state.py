@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -32,6 +32,8 @@ class State:
     questions: Questions
     tails: Tails
     token: Token | None = None
+    #: What the requests in Sentry's protocol share; made by the first.
+    sentry: Any = None
     started: float = field(default_factory=time.monotonic)
 
     @property
