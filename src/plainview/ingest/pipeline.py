@@ -193,6 +193,8 @@ class Pipeline:
                 break
         if batch.positions:
             self._store(batch)
+        for name, more in (("lines", batch.lines), ("bytes", batch.bytes), ("garbage_lines", batch.garbage)):
+            self._counts[name] += more
         self._tick(caught_up=caught_up)
         self._troubles.pop("ingest", None)
         if caught_up:
@@ -268,11 +270,7 @@ class Pipeline:
     def _store(self, batch: _Gathered) -> None:
         batch.garbage += self._write(Batch(batch.tables, list(batch.positions.values())))
         self.occurrences.commit()
-        counts = self._counts
-        counts["lines"] += batch.lines
-        counts["bytes"] += batch.bytes
-        counts["garbage_lines"] += batch.garbage
-        counts["batches"] += 1
+        self._counts["batches"] += 1
         if self._unsettled is None:
             self._unsettled = time.monotonic()
 

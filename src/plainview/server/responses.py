@@ -15,6 +15,8 @@ __all__ = [
     "LogEntry",
     "LogHistogram",
     "LogPage",
+    "MetricCatalogue",
+    "MetricSnapshot",
     "Patterns",
     "ProblemDetails",
     "Resolved",
@@ -367,7 +369,7 @@ class MetricHistogram(BaseModel):
 class MetricSnapshot(BaseModel):
     """Metrics as they stood at the last tick."""
 
-    timestamp: datetime
+    timestamp: str
     counters: list[MetricValue]
     gauges: list[MetricValue]
     histograms: list[MetricHistogram]

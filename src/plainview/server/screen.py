@@ -41,6 +41,15 @@ reload this page. An installed package brings it along: <code>pip install 'plain
 </html>"""
 
 
+#: Beginnings of the addresses that the API answers.
+_ANSWERED: Final = ("/v1/", "/api/")
+
+
+def _is_scrape(scope: Scope) -> bool:
+    """Whether somebody asks for the metrics as text; a browser asks for the page of that name."""
+    return scope.get("path") == "/metrics" and "text/html" not in Headers(scope=scope).get("accept", "").lower()
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
     body: bytes
@@ -66,7 +75,7 @@ class Screen:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer or pass on."""
         path = scope.get("path", "")
-        if scope["type"] != "http" or path == "/v1" or path.startswith("/v1/"):
+        if scope["type"] != "http" or path.startswith(_ANSWERED) or path in ("/v1", "/api") or _is_scrape(scope):
             await self.app(scope, receive, send)
             return
         if scope["method"] in ("GET", "HEAD"):

@@ -20,7 +20,7 @@ from plainview.server.state import Here
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["router"]
+__all__ = ["router", "written"]
 
 T = TypeVar("T")
 
@@ -40,7 +40,7 @@ Segment = Annotated[int, Path(ge=1, lt=10**12)]
 Offset = Annotated[int, Query(ge=0, lt=1 << 62, description="How much of the segment the server holds already.")]
 
 
-async def _written(write: Callable[[], T]) -> T:
+async def written(write: Callable[[], T]) -> T:
     """Do what writes to the disk in a thread.
 
     Raises:
@@ -74,7 +74,7 @@ async def ingest(
     """
     bodies.require_type(request)
     body = await bodies.read(request)
-    receipt = await _written(lambda: here.pipeline.inbox.accept(bodies.unpack(body, encoding), batch))
+    receipt = await written(lambda: here.pipeline.inbox.accept(bodies.unpack(body, encoding), batch))
     here.pipeline.wake()
     errors = [{"line": number, "message": reason} for number, reason in receipt.errors]
     content = {"accepted": receipt.accepted, "rejected": receipt.rejected, "errors": errors}
@@ -84,7 +84,7 @@ async def ingest(
 @router.get("/spool/{stream}/{kind}/{segment}", response_model=SpoolOffset)
 async def held(request: Request, here: Here, stream: Stream, kind: Kind, segment: Segment) -> Response:
     """How many bytes of a segment the server holds; 0 when it knows nothing of it."""
-    found = await _written(lambda: here.pipeline.inbox.held(stream, kind, segment))
+    found = await written(lambda: here.pipeline.inbox.held(stream, kind, segment))
     return answer({"offset": found.offset}, request.headers)
 
 
@@ -117,7 +117,7 @@ async def close(request: Request, here: Here, stream: Stream, kind: Kind, segmen
 
 async def _moved(request: Request, move: Callable[[], int], here: Here) -> Response:
     try:
-        offset = await _written(move)
+        offset = await written(move)
     except OffsetConflict as conflict:
         message = f"the server holds {conflict.held} bytes of this segment: go on from there"
         errors = [{"field": "offset", "message": message}]
