@@ -6,6 +6,7 @@ import gzip
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -197,10 +198,39 @@ def test_workers_share_a_port_and_another_takes_it_over(programs):
         started[0].kill()
         started[0].wait()
         assert wait_for(port) == (200, 43)
+        assert programs.spool.logs("plainview.metrics") == []
     finally:
         for worker in started:
             worker.kill()
             worker.wait()
+
+
+def test_a_port_that_another_program_has_is_said_once(programs):
+    programs.write("worker.py", WORKER)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "worker.py", str(port), "1"]
+        started = [
+            subprocess.Popen(
+                command, cwd=programs.directory, env=programs.environment(PYTHONPATH=""), stdout=subprocess.DEVNULL
+            )
+            for _ in range(2)
+        ]
+        try:
+            deadline = time.monotonic() + 30
+            while len(programs.spool.logs("plainview.metrics")) < 2 and time.monotonic() < deadline:
+                time.sleep(0.1)
+            time.sleep(2)
+        finally:
+            for worker in started:
+                worker.kill()
+                worker.wait()
+    said = programs.spool.logs("plainview.metrics")
+    assert [(line["message"], line["extra"]["port"], line["level"]) for line in said] == [
+        ("no port for the metrics", port, "WARNING")
+    ] * 2
 
 
 def wait_for(port: int) -> tuple[int, float | None]:

@@ -6,11 +6,12 @@ second. Nothing here can hold up the application: it is served by threads of its
 
 from __future__ import annotations
 
-import contextlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET
+from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, create_connection
 from typing import TYPE_CHECKING, Any, Final
+
+from plainview.capture.runtime import get_logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,8 @@ __all__ = ["Port"]
 
 _AT_ONCE: Final = 8
 _PATIENCE_SECONDS: Final = 10
+_ASK_SECONDS: Final = 1.0
+_SERVER: Final = "plainview"
 
 
 class Port:
@@ -36,13 +39,23 @@ class Port:
         self._address: Final = address
         self._answers: Final = answers
         self._server: _Server | None = None
+        self._said = False
 
     def attempt(self) -> None:
         """Listen, unless that is done already, by this process or by another one."""
-        if self._server is None:
-            with contextlib.suppress(OSError):
-                self._server = _Server(self._address, self._answers)
-                threading.Thread(target=self._server.serve_forever, name="plainview-port", daemon=True).start()
+        if self._server is not None:
+            return
+        try:
+            self._server = _Server(self._address, self._answers)
+        except OSError as error:
+            if not self._said:
+                self._said = True
+                if not _is_ours(self._address):
+                    reason = error.strerror or str(error)
+                    where = dict(zip(("host", "port"), self._address, strict=True))
+                    get_logger("plainview.metrics").warning("no port for the metrics", reason=reason, **where)
+        else:
+            threading.Thread(target=self._server.serve_forever, name="plainview-port", daemon=True).start()
 
     def after_fork(self) -> None:
         """A forked child lets go of its parent's socket: nobody would answer on it once the parent is gone."""
@@ -56,6 +69,16 @@ class Port:
         if server is not None:
             server.shutdown()
             server.server_close()
+
+
+def _is_ours(address: tuple[str, int]) -> bool:
+    """Whether what listens there is the port of another process like this one."""
+    try:
+        with create_connection(address, timeout=_ASK_SECONDS) as connection:
+            connection.sendall(b"HEAD /health/live HTTP/1.0\r\n\r\n")
+            return f"\nServer: {_SERVER}" in connection.recv(1024).decode("latin-1")
+    except OSError:
+        return False
 
 
 class _Server(ThreadingHTTPServer):
@@ -94,7 +117,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    server_version = "plainview"
+    server_version = _SERVER
     timeout = _PATIENCE_SECONDS
     server: _Server
 
