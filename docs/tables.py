@@ -6,6 +6,7 @@ stays as it is.
 
 from __future__ import annotations
 
+import html
 import inspect
 import re
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 
 from plainview.capture.metrics.families import BOUNDS, GROUPS, Family, http_families
 from plainview.cli import COMMANDS, build
+from plainview.grouping import catalogue
 from plainview.settings import PROFILES, QUIET_LOGGERS, Settings, descriptions, environment_name
 
 if TYPE_CHECKING:
@@ -137,11 +139,31 @@ def _family(family: Family) -> str:
     return _row(f"`{family.name}`", kind, labels, family.description, family.fed_by or "your code")
 
 
+def _categories() -> Iterator[str]:
+    yield from (_row("category", "what to do first"), "|---|---|")
+    yield from (_row(f"**{name}**", action) for name, action in catalogue.ACTIONS.items())
+    for title, table in {
+        "By words that say more than the type": catalogue.PARTICULAR,
+        "By type": catalogue.TYPES,
+        "By errno": catalogue.CODES,
+        "By HTTP status": catalogue.STATUSES,
+        "By message": catalogue.MESSAGES,
+    }.items():
+        yield from ("", f"### {title}", "", _row("what matches", "category", "what to do"), "|---|---|---|")
+        words = table in (catalogue.PARTICULAR, catalogue.MESSAGES)
+        for kind in table:
+            # HTML, as a pattern has the table's own bar in it.
+            matches = [kind.matches] if words else kind.matches.split()
+            shown = " ".join(f"<code>{html.escape(one)}</code>" for one in matches)
+            yield _row(shown, kind.category, kind.action or catalogue.ACTIONS[kind.category])
+
+
 #: Page → what makes its tables.
 PAGES: Final[Mapping[Path, Callable[[], Iterator[str]]]] = {
     Path(__file__).parent / "reference/settings.md": _settings,
     Path(__file__).parent / "reference/cli.md": _commands,
     Path(__file__).parent / "reference/metrics.md": _metrics,
+    Path(__file__).parent / "explanation/grouping.md": _categories,
 }
 
 

@@ -61,7 +61,9 @@ def tables() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("page", ["reference/settings.md", "reference/cli.md", "reference/metrics.md"])
+@pytest.mark.parametrize(
+    "page", ["reference/settings.md", "reference/cli.md", "reference/metrics.md", "explanation/grouping.md"]
+)
 def test_tables_are_what_the_code_makes_them(page):
     assert read(page) == tables().written(DOCS / page), "run `make docs`"
 

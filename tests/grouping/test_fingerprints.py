@@ -213,7 +213,7 @@ class TestUsers:
          ({"title": "x"}, "says nothing"),
          ({}, "says nothing"), ({"type": 5, "title": "y"}, "type is 5"), ({"type": [], "title": "y"}, "type is []"),
          ({"type": "x", "fingerprint": [1]}, "fingerprint is [1]"), ({"path": "x", "in_app": "yes"}, "in_app is 'yes'"),
-         ({"type": "x", "title": 7}, "title is 7")],
+         ({"type": "x", "title": 7}, "title is 7"), ("x", "is 'x'"), (5, "is 5")],
     )  # fmt: skip
     def test_a_wrong_rule_is_refused_with_its_number_and_the_reason(self, rule, said):
         with pytest.raises(ValueError, match="rule 2: ") as raised:

@@ -14,6 +14,7 @@ Reading the file is somebody else's: here they are data.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import translate
 from typing import TYPE_CHECKING, Any, Final
@@ -21,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 from plainview.grouping.catalogue import ACTIONS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
 __all__ = ["NO_RULES", "Rule", "Rules", "read"]
 
@@ -68,7 +69,7 @@ class Rules:
 NO_RULES: Final = Rules()
 
 
-def read(rules: Iterable[Mapping[str, Any]]) -> Rules:
+def read(rules: Iterable[Any]) -> Rules:
     """Rules as they stand in a file.
 
     Args:
@@ -82,6 +83,9 @@ def read(rules: Iterable[Mapping[str, Any]]) -> Rules:
     errors: list[Rule] = []
     frames: list[Rule] = []
     for number, given in enumerate(rules, 1):
+        if not isinstance(given, Mapping):
+            msg = f"rule {number}: is {given!r}: use a table of names and values"
+            raise ValueError(msg)  # noqa: TRY004 - a wrong value in a file
         rule = _rule(number, given)
         (frames if rule.in_app is not None else errors).append(rule)
     return Rules(tuple(errors), tuple(frames))
