@@ -13,6 +13,7 @@ import gc
 import os
 import threading
 import time
+import zlib
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.forking import unforked
@@ -58,8 +59,11 @@ class Resources:
 
     def __init__(self, settings: Settings, directory: str) -> None:
         self._paths: Final = settings.resource_paths
-        name = "".join(character if character.isalnum() else "-" for character in settings.service)
-        self._lock_path: Final = os.path.join(directory, "metrics", f".{name[:48]}.host")
+        name = "".join(
+            character if character.isascii() and character.isalnum() else "-" for character in settings.service
+        )
+        number = zlib.crc32(settings.service.encode("utf-8", "surrogatepass"))
+        self._lock_path: Final = os.path.join(directory, "metrics", f".{name[:48]}-{number:08x}.host")
         self._lock_descriptor = -1
         self.after_fork()
 
