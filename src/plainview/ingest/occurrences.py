@@ -56,6 +56,14 @@ def _transaction(context: bytes) -> str:
     return transaction(told) if isinstance(told, dict) else ""
 
 
+def _tags(context: bytes) -> dict[str, Any]:
+    if b'"tags"' not in context:
+        return {}
+    told = msgspec.json.decode(context)
+    tags = told.get("tags") if isinstance(told, dict) else None
+    return tags if isinstance(tags, dict) else {}
+
+
 def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
     """An error as grouping takes it.
 
@@ -68,7 +76,7 @@ def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
     """
     try:
         exceptions = msgspec.to_builtins(_EXCEPTIONS.decode(record.exceptions))
-        named = _transaction(bytes(record.context))
+        named, tags = _transaction(bytes(record.context)), _tags(bytes(record.context))
     except msgspec.MsgspecError as error:
         msg = f"exceptions, context: {error}"
         raise RowError(msg) from None
@@ -82,6 +90,9 @@ def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
         "service": record.service,
         "fingerprint": record.fingerprint,
         "transaction": named,
+        "level": record.level,
+        "environment": record.environment,
+        "context": {"tags": tags},
     }
 
 
@@ -231,12 +242,19 @@ class Occurrences:
             record.service,
             *(record.fingerprint or ("\0",)),
             _transaction(bytes(record.context)),
+            *self._named(record),
         )
         found = self._cache.get(key)
         if found is None:
             found = self._made(as_mapping(record))
             self._remember(key, found)
         return found
+
+    def _named(self, record: ErrorRecord) -> tuple[str, ...]:
+        """What a fingerprint that was given, or one of a rule, may name: `{{ level }}`, `{{ tags.tenant }}`."""
+        if not record.fingerprint and not self.rules.errors:
+            return ()
+        return record.level, record.environment, repr(_tags(bytes(record.context)))
 
     def _made(self, error: dict[str, Any]) -> Grouped:
         found = group(error, rules=self.rules)
