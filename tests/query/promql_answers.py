@@ -7,7 +7,7 @@ import numpy as np
 
 def table(data):
     """Labels → times and values."""
-    if data["resultType"] in ("scalar", "string"):
+    if data["resultType"] == "scalar":
         return {(): [data["result"]]}
     return {
         tuple(sorted(one["metric"].items())): one["values"] if "values" in one else [one["value"]]
@@ -18,8 +18,11 @@ def table(data):
 def assert_same(ours, theirs, what=""):
     """The same kind, series and times, and values within a billionth."""
     assert ours["resultType"] == theirs["resultType"], what
+    if ours["resultType"] == "string":
+        assert ours == theirs
+        return
     mine, other = table(ours), table(theirs)
-    assert len(mine) == len(ours["result"]) or ours["resultType"] in ("scalar", "string"), what
+    assert len(mine) == len(ours["result"]) or ours["resultType"] == "scalar", what
     assert mine.keys() == other.keys(), what
     for labels, expected in other.items():
         assert [time for time, _ in mine[labels]] == [time for time, _ in expected], (what, labels)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import random
+from itertools import product
 
 import numpy as np
 
@@ -19,90 +20,119 @@ STEP = 15
 Recording = dict[str, list[tuple[dict[str, str], list[tuple[int, float]]]]]
 
 
-def record() -> Recording:
-    """Counters that are reset and have gaps, gauges with NaN and infinities, classic histograms, series that end."""
-    chance = random.Random(4)
-    found: Recording = {}
-    times = [START * 1000 + place * STEP * 1000 for place in range((END - START) // STEP)]
+class Recorder:
+    """Makes series up, the same ones each time."""
 
-    def add(name, labels, values, *, gaps=0.0, jitter=0, first=0, last=None):
+    def __init__(self):
+        self.chance = random.Random(4)
+        self.found: Recording = {}
+        self.times = [START * 1000 + place * STEP * 1000 for place in range((END - START) // STEP)]
+
+    def add(self, name, labels, values, *, gaps=0.0, jitter=0, part=slice(None)):
+        """A series; some samples left out, none quite in time, only a part of it."""
         samples = [
-            (time + (chance.randrange(-jitter, jitter) if jitter else 0), value)
-            for time, value in zip(times[first:last], values[first:last], strict=True)
-            if chance.random() >= gaps
+            (time + (self.chance.randrange(-jitter, jitter) if jitter else 0), value)
+            for time, value in zip(self.times[part], values[part], strict=True)
+            if self.chance.random() >= gaps
         ]
-        found.setdefault(name, []).append((labels, samples))
+        self.found.setdefault(name, []).append((labels, samples))
 
-    def counter(pace, reset=0.0):
+    def steady(self, value):
+        return [value for _ in self.times]
+
+    def any_of(self, *values):
+        return [self.chance.choice(values) for _ in self.times]
+
+    def gauge(self, middle, spread):
+        return [self.chance.gauss(middle, spread) for _ in self.times]
+
+    def counter(self, pace, reset=0.0):
         total, values = 0.0, []
-        for _ in times:
-            total = 0.0 if chance.random() < reset else total
-            total += chance.randrange(int(pace * 2) + 1)
+        for _ in self.times:
+            total = 0.0 if self.chance.random() < reset else total
+            total += self.chance.randrange(int(pace * 2) + 1)
             values.append(total)
         return values
 
-    def gauge(middle, spread):
-        return [chance.gauss(middle, spread) for _ in times]
 
-    for instance in ("a:1", "b:2"):
-        for path in ("/", "/items", "/items/{id}"):
-            for code in ("200", "404", "500"):
-                labels = {"job": "shop", "instance": instance, "path": path, "status_code": code}
-                add("http_requests_total", labels, counter(7, 0.01), gaps=0.05, jitter=900)
+def record() -> Recording:
+    """Counters that are reset and have gaps, gauges with NaN and infinities, classic histograms, series that end."""
+    made = Recorder()
+    _counters(made)
+    _gauges(made)
+    _strange(made)
+    _machines(made)
+    _histograms(made)
+    return made.found
+
+
+def _counters(made):
+    for instance, path, code in product(("a:1", "b:2"), ("/", "/items", "/items/{id}"), ("200", "404", "500")):
+        labels = {"job": "shop", "instance": instance, "path": path, "status_code": code}
+        made.add("http_requests_total", labels, made.counter(7, 0.01), gaps=0.05, jitter=900)
     for status in ("200", "201", "500", "503"):
-        add("greenstack_requests_total", {"status": status}, counter(4, 0.004))
+        made.add("greenstack_requests_total", {"status": status}, made.counter(4, 0.004))
     for status in ("ok", "failed"):
-        add("greenstack_iodd_uploads_total", {"status": status}, counter(3))
+        made.add("greenstack_iodd_uploads_total", {"status": status}, made.counter(3))
     # A series that has gone and come again, one that begins late, one that ends early, and one that hardly is.
-    add("jobs_total", {"kind": "gap"}, counter(2), gaps=0.9)
-    add("jobs_total", {"kind": "late"}, counter(2), first=300)
-    add("jobs_total", {"kind": "early"}, counter(2), last=100)
-    add("jobs_total", {"kind": "once"}, counter(2), first=250, last=251)
-    add("jobs_total", {"kind": "still"}, [5.0 for _ in times])
+    made.add("jobs_total", {"kind": "gap"}, made.counter(2), gaps=0.9)
+    made.add("jobs_total", {"kind": "late"}, made.counter(2), part=slice(300, None))
+    made.add("jobs_total", {"kind": "early"}, made.counter(2), part=slice(100))
+    made.add("jobs_total", {"kind": "once"}, made.counter(2), part=slice(250, 251))
+    made.add("jobs_total", {"kind": "still"}, made.steady(5.0))
+
+
+def _gauges(made):
     for place, (city, floor) in enumerate([("Rome", "1"), ("Rome", "2"), ("Köln", "1"), ('a"b\\c\nd', "1")]):
-        add("temperature", {"city": city, "floor": floor}, gauge(10 * place - 5, 3), jitter=400)
-    add("huge", {"n": "1"}, [1e15 + value for value in gauge(0, 1)])
-    add("huge", {"n": "2"}, [value * 1e308 for value in gauge(1, 0.1)])
-    add("cancels", {}, [(1.0, 1e100, 1.0, -1e100)[place % 4] for place in range(len(times))])
-    strange = [math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0]
-    add("strange", {"kind": "all"}, [chance.choice(strange) for _ in times])
-    add("strange", {"kind": "nan"}, [math.nan for _ in times])
-    add("strange", {"kind": "inf"}, [math.inf for _ in times])
-    add("strange", {"kind": "sometimes"}, [chance.choice([math.nan, 2.0, 3.5]) for _ in times])
+        made.add("temperature", {"city": city, "floor": floor}, made.gauge(10 * place - 5, 3), jitter=400)
+    for job, instance in product(("greenstack-api", "social-flow-backend", "shop"), ("a:1", "b:2")):
+        made.add("up", {"job": job, "instance": instance}, made.any_of(*[1.0] * 9, 0.0))
+    made.add("celery_workers_active", {}, made.any_of(0.0, 1.0, 2.0, 3.0))
+    made.add("greenstack_database_connections", {}, made.any_of(0.0, 1.0, 2.0))
+
+
+def _strange(made):
+    made.add("huge", {"n": "1"}, [1e15 + value for value in made.gauge(0, 1)])
+    made.add("huge", {"n": "2"}, [value * 1e308 for value in made.gauge(1, 0.1)])
+    made.add("cancels", {}, [(1.0, 1e100, 1.0, -1e100)[place % 4] for place in range(len(made.times))])
+    made.add("strange", {"kind": "all"}, made.any_of(math.nan, math.inf, -math.inf, 0.0, 1.0, -1.0))
+    made.add("strange", {"kind": "nan"}, made.steady(math.nan))
+    made.add("strange", {"kind": "inf"}, made.steady(math.inf))
+    made.add("strange", {"kind": "sometimes"}, made.any_of(math.nan, 2.0, 3.5))
+
+
+def _machines(made):
     for instance, total in (("a:1", 8e9), ("b:2", 16e9)):
-        add("node_memory_MemTotal_bytes", {"instance": instance}, [total for _ in times])
-        add("node_memory_MemAvailable_bytes", {"instance": instance}, gauge(total / 5, total / 50))
+        made.add("node_memory_MemTotal_bytes", {"instance": instance}, made.steady(total))
+        made.add("node_memory_MemAvailable_bytes", {"instance": instance}, made.gauge(total / 5, total / 50))
         for mount in ("/", "/home"):
             labels = {"instance": instance, "mountpoint": mount}
-            add("node_filesystem_size_bytes", labels, [1e11 for _ in times])
-            add("node_filesystem_avail_bytes", labels, gauge(1e10, 1e9))
-    for job in ("greenstack-api", "social-flow-backend", "shop"):
-        for instance in ("a:1", "b:2"):
-            add("up", {"job": job, "instance": instance}, [float(chance.random() > 0.1) for _ in times])
-    add("celery_workers_active", {}, [float(chance.randrange(4)) for _ in times])
-    add("greenstack_database_connections", {}, [float(chance.randrange(3)) for _ in times])
+            made.add("node_filesystem_size_bytes", labels, made.steady(1e11))
+            made.add("node_filesystem_avail_bytes", labels, made.gauge(1e10, 1e9))
+
+
+def _histograms(made):
+    bounds = ["0.1", "0.25", "0.5", "1", "2.5", "+Inf"]
     for name, labels in (
         ("http_request_duration_seconds", {"path": "/"}),
         ("http_request_duration_seconds", {"path": "/items"}),
         ("greenstack_request_duration_seconds", {"method": "GET"}),
     ):
-        bounds = ["0.1", "0.25", "0.5", "1", "2.5", "+Inf"]
-        parts = [counter(3) for _ in bounds]
-        below = np.cumsum(parts, axis=0)
-        for bound, values in zip(bounds, below.tolist(), strict=True):
-            add(f"{name}_bucket", labels | {"le": bound}, values)
-        add(f"{name}_count", labels, below[-1].tolist())
-        add(f"{name}_sum", labels, [value * 0.4 for value in below[-1].tolist()])
-        add(name, labels, gauge(0.5, 0.1))
-    # Buckets that disagree, that lack an end, and whose bound is none.
-    for bound, value in (("0.1", 5.0), ("0.5", 3.0), ("1", 9.0), ("+Inf", 9.0)):
-        add("odd_bucket", {"kind": "falls", "le": bound}, [value for _ in times])
-    for bound, value in (("0.1", 5.0), ("0.5", 8.0)):
-        add("odd_bucket", {"kind": "endless", "le": bound}, [value for _ in times])
-    for bound, value in (("-5", 5.0), ("-1", 8.0), ("+Inf", 9.0), ("x", 3.0)):
-        add("odd_bucket", {"kind": "negative", "le": bound}, [value for _ in times])
-    add("odd_bucket", {"kind": "one", "le": "+Inf"}, [4.0 for _ in times])
-    return found
+        below = np.cumsum([made.counter(3) for _ in bounds], axis=0).tolist()
+        for bound, values in zip(bounds, below, strict=True):
+            made.add(f"{name}_bucket", labels | {"le": bound}, values)
+        made.add(f"{name}_count", labels, below[-1])
+        made.add(f"{name}_sum", labels, [value * 0.4 for value in below[-1]])
+        made.add(name, labels, made.gauge(0.5, 0.1))
+    # Buckets that disagree, that lack an end, that begin below zero, that are one; a bound that is none.
+    for kind, told in {
+        "falls": (("0.1", 5.0), ("0.5", 3.0), ("1", 9.0), ("+Inf", 9.0)),
+        "endless": (("0.1", 5.0), ("0.5", 8.0)),
+        "negative": (("-5", 5.0), ("-1", 8.0), ("+Inf", 9.0), ("x", 3.0)),
+        "one": (("+Inf", 4.0),),
+    }.items():
+        for bound, value in told:
+            made.add("odd_bucket", {"kind": kind, "le": bound}, made.steady(value))
 
 
 def _escaped(text: str) -> str:

@@ -15,7 +15,7 @@ from plainview.query.promql.query import at_once, over_time
 from plainview.query.promql.rendering import rendered
 
 #: Times of questions: in the middle, and where series end.
-MOMENTS = [START + 3_601, START + 1_700, END + 150]
+MOMENTS = [START + 3_601, END + 150]
 #: Ranges: start, end, step in seconds.
 RANGES = [(START - 300, END + 600, 97), (START + 1_800, START + 2_100, 15)]
 

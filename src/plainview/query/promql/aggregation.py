@@ -134,7 +134,7 @@ def chosen(node: Aggregate, vector: Vector, parameter: Floats) -> Vector:
     """
     vector = vector if node.operator == "limitk" else vector.floats()
     wrong = ~((parameter > -_INTEGER) & (parameter < _INTEGER))
-    if wrong.any() and vector.labels:
+    if wrong.any():
         msg = f"Scalar value {number_text(float(parameter[wrong][0]))} overflows int64"
         raise ExecutionFailed(msg)
     kept = np.zeros(vector.present.shape, np.bool_)

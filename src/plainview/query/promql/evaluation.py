@@ -23,7 +23,7 @@ from plainview.query.promql.nodes import (
     Subquery,
     Text,
 )
-from plainview.query.promql.operators import ARITHMETIC, COMPARISONS
+from plainview.query.promql.operators import ARITHMETIC, COMPARISONS, drops_name
 from plainview.query.promql.values import Value, Vector, merged, vector_of
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ class Evaluation:
 
 def _with_number(node: Binary, vector: Vector, number: Floats, *, swapped: bool = False) -> Vector:
     """A vector and a number per step."""
-    drops = node.operator in ARITHMETIC or node.as_bool
+    drops = drops_name(node.operator, as_bool=node.as_bool)
     labels = [nameless(one) for one in vector.labels] if drops else vector.labels
     if vector.histograms is not None:
         numbers = Vector(labels, np.broadcast_to(number, vector.values.shape), vector.present)

@@ -10,7 +10,7 @@ from plainview.query.promql.arrays import anywhere
 from plainview.query.promql.errors import ExecutionFailed
 from plainview.query.promql.labels import NAME, Labels, get, keep, label_set, nameless, show, without
 from plainview.query.promql.mixed import combined
-from plainview.query.promql.operators import ARITHMETIC, COMPARISONS
+from plainview.query.promql.operators import ARITHMETIC, COMPARISONS, drops_name
 from plainview.query.promql.values import Vector, merged
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _named(node: Binary, many: Labels, one: Labels) -> Labels:
     """The labels of a result."""
     match = node.match
     labels = many
-    if node.operator in ARITHMETIC or node.as_bool:
+    if drops_name(node.operator, as_bool=node.as_bool):
         labels = nameless(labels)
     if match.many is None:
         return keep(labels, match.labels) if match.on else without(labels, match.labels)

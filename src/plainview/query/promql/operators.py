@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from plainview.query.promql.arrays import Bools, Floats
 
-__all__ = ["ARITHMETIC", "COMPARISONS", "SETS"]
+__all__ = ["ARITHMETIC", "COMPARISONS", "drops_name"]
 
-#: Operator → result. What comes of them is no metric of that name any more.
+#: Operator → result.
 ARITHMETIC: Final[dict[str, Callable[[Any, Any], Floats]]] = {
     "+": np.add,
     "-": np.subtract,
@@ -34,5 +34,10 @@ COMPARISONS: Final[dict[str, Callable[[Any, Any], Bools]]] = {
     "<=": np.less_equal,
 }
 
-#: Operators between sets of series.
-SETS: Final = frozenset({"and", "or", "unless"})
+#: What comes of these is no metric of that name any more. (Prometheus 2.42 forgets ``atan2``.)
+_RENAMES: Final = frozenset(ARITHMETIC) - {"atan2"}
+
+
+def drops_name(operator: str, *, as_bool: bool) -> bool:
+    """Whether results have lost the metric's name."""
+    return as_bool or operator in _RENAMES

@@ -72,12 +72,12 @@ class Selection:
 
     def instant(self, matchers: Sequence[Matcher], times: Integers) -> tuple[Vector, Floats]:
         """The newest sample at each time, unless it is old or the series has ended; and when that was, in seconds."""
-        found = self._read(matchers, int(times.min()) - LOOKBACK + 1, int(times.max()))
+        found = self._read(matchers, int(times.min()) - LOOKBACK, int(times.max()))
         labels = [label_set(series.labels) for series in found]
         self.touch(len(labels) * len(times))
         stamps = [series.times for series in found]
         flat = _joined(stamps, np.int64)
-        low, high = bounds(stamps, times - LOOKBACK + 1, times)
+        low, high = bounds(stamps, times - LOOKBACK, times)
         present, newest = high > low, high - 1
         shape = (len(labels), len(times))
         values = np.zeros(shape)
