@@ -228,3 +228,21 @@ def test_rows_fit_the_store(desk):
     assert not unfit
     desk.store.write(Batch([rows]))
     assert desk.store.last_id("error_occurrences") == 50
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("tags.tenant", [{"context": {"tags": {"tenant": tenant}}} for tenant in "ab"]),
+        ("level", [{"level": level} for level in ("ERROR", "CRITICAL")]),
+        ("environment", [{"environment": where} for where in ("test", "live")]),
+    ],
+)
+def test_a_fingerprint_splits_by_what_it_names(desk, name, fields):
+    given = [error(at, fingerprint=["{{ default }}", f"{{{{ {name} }}}}"], **more) for at, more in enumerate(fields)]
+    records, _ = decode("error", lines(*given, error(3)))
+    rows, unfit = tabulate("error", records, "s", Occurrences().rows)
+    assert not unfit
+    desk.store.write(Batch([rows]))
+    found = desk.store.query("SELECT count(DISTINCT fingerprint) FROM error_occurrences").rows
+    assert found == [(3,)]
