@@ -128,7 +128,7 @@ class Inbox:
         return Receipt(accepted, len(errors), sorted(errors.items())[:_LISTED], repeated)
 
     def land(self, lines: Mapping[str, Sequence[bytes]]) -> None:
-        """Take lines that are records for sure, by kind, without their newlines. They are on the disk when this returns.
+        """Take lines that are records for sure, by kind, without their newlines. They are on the disk afterwards.
 
         Raises:
             OSError: there is no room, or the disk failed; of this kind and those after it nothing was taken.

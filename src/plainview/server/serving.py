@@ -19,6 +19,8 @@ import uvicorn
 
 from plainview import store as stores
 from plainview.grouping.rules import NO_RULES, Rules, read
+from plainview.ingest.metrics.scraper import Scraper
+from plainview.ingest.metrics.targets import BadScrapeConfig, targets
 from plainview.ingest.pipeline import Pipeline
 from plainview.issues.noticing import Policy
 from plainview.issues.projector import Projector
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from plainview.ingest.metrics.targets import Target
     from plainview.settings import Settings
     from plainview.state import Database
     from plainview.store.interface import Store
@@ -102,6 +105,7 @@ class Serving:
     projector: Projector
     presence: Presence
     listener: socket.socket
+    scraper: Scraper
 
     @classmethod
     def open(cls, settings: Settings, *, any_port: bool = False) -> Serving:
@@ -118,6 +122,7 @@ class Serving:
         """
         _check_token(settings)
         rules = _rules(settings)
+        scraped = _scraped(settings)
         directory = Path(settings.dir).absolute()
         presence = Presence(directory)
         try:
@@ -158,7 +163,8 @@ class Serving:
         )
         app = create_app(pipeline, directory, database=database, token=settings.token)
         url = _url(settings.host, listener)
-        return cls(app, url, pipeline, store, database, projector, presence, listener)
+        scraper = Scraper(scraped, pipeline.inbox, pipeline.wake)
+        return cls(app, url, pipeline, store, database, projector, presence, listener, scraper)
 
     def run(self, ready: Callable[[str], None] | None = None) -> None:
         """Serve until a signal or :meth:`uvicorn.Server.should_exit`, then leave everything in order.
@@ -197,6 +203,7 @@ class Serving:
         self.app.state.server = server
         self.pipeline.start()
         self.projector.start()
+        self.scraper.start()
         try:
             asyncio.run(server.serve(sockets=[self.listener]))
         finally:
@@ -206,6 +213,7 @@ class Serving:
 
     def _close(self) -> None:
         self.projector.stop()
+        self.scraper.stop()
         self.pipeline.stop()
         self.app.state.plainview.questions.join()
         with contextlib.suppress(StoreError):  # the log is replayed at the next start
@@ -219,6 +227,15 @@ class Serving:
 def _give_up() -> None:
     _log.warning("still busy: leaving at once; nothing is lost by it")
     os._exit(0)
+
+
+def _scraped(settings: Settings) -> list[Target]:
+    """What is to be scraped."""
+    try:
+        return targets(Path(settings.scrape_config)) if settings.scrape_config else []
+    except BadScrapeConfig as error:
+        msg = f"PLAINVIEW_SCRAPE_CONFIG: {error}"
+        raise CannotServe(msg) from None
 
 
 def _check_token(settings: Settings) -> None:
