@@ -26,6 +26,12 @@ def as_it_is(_context, value):
     return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
 
 
+@schemathesis.serializer("application/x-protobuf")
+def as_bytes(_context, value):
+    """What is no message is sent as it was made up."""
+    return value if isinstance(value, bytes) else str(value).encode("utf-8", "surrogatepass")
+
+
 def errors_are_problems(_context, response, case):
     """Each error is a problem, names its status, and each of its fields has a name."""
     if response.status_code >= 400:
@@ -87,6 +93,8 @@ OPERATIONS = {
     *(("POST", f"/v1/errors/{{id}}/{name}") for name in ("acknowledge", "resolve", "ignore", "unresolve", "assign")),
     *(("POST", f"/v1/errors/{{id}}/{name}") for name in ("comments", "merge", "split")),
     *(("POST", "/v1/errors/update"), ("GET", "/v1/related")),
+    *(("GET", f"/v1/metrics{name}") for name in ("", "/jobs", "/engines", "/api", "/catalogue")),
+    *(("GET", "/metrics"), ("POST", "/api/v1/write")),
     *((method, "/v1/session") for method in ("GET", "POST", "DELETE")),
 }
 

@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from contextlib import contextmanager
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -39,8 +40,8 @@ def series(server, name, **labels):
 class Exposing(http.server.BaseHTTPRequestHandler):
     """A target; ``answer`` is the status, the type and the body."""
 
-    answer = (200, "text/plain", b"")
-    asked: list[dict[str, str]] = []
+    answer: ClassVar = (200, "text/plain", b"")
+    asked: ClassVar[list[dict[str, str]]] = []
 
     def do_GET(self):
         type(self).asked.append(dict(self.headers) | {"path": self.path})
