@@ -56,6 +56,8 @@ def fill(folder: Path, issues: int = ISSUES, occurrences: int = OCCURRENCES) -> 
         records, bad = decode("error", lines)
         assert not bad
         store.write(Batch([grouping.rows(records, "bench")]))
+        if start // _BATCH % 5 == 4:
+            store.checkpoint()
     written = time.perf_counter() - started
     database = open_state(folder)
     projector = Projector(store, database, lambda *_: None)
