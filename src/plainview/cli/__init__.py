@@ -22,6 +22,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "stop": "plainview.cli.stop:stop",
     "logs": "plainview.cli.logs:logs",
     "errors": "plainview.cli.errors:errors",
+    "tokens": "plainview.cli.tokens:tokens",
     "level": "plainview.cli.level:level",
     "doctor": "plainview.cli.doctor:doctor",
     "agent": "plainview.cli.agent:agent",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -148,8 +149,17 @@ def _payload(item: Item) -> dict[str, Any] | None:
     try:
         found = _decoder.decode(item.payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
+        found = _lenient(item.payload)
     return found if isinstance(found, dict) else None
+
+
+def _lenient(payload: bytes) -> Any:  # noqa: ANN401 - any JSON; None
+    """What some writers take for JSON: with lone surrogates, with NaN, in another encoding."""
+    try:
+        found = json.loads(payload.decode("utf-8", "replace"), parse_constant=str)
+        return _decoder.decode(json.dumps(found, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _deep(payload: bytes) -> bool:
