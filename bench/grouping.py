@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -35,9 +36,7 @@ def _quality() -> dict[str, float]:
     """Precision and recall over the corpus, as parts of one."""
     logging.disable()  # libraries that are made to fail say so
     sys.path.insert(0, str(_CORPUS))
-    import corpus_pairs
-    import raised_pairs
-
+    corpus_pairs, raised_pairs = import_module("corpus_pairs"), import_module("raised_pairs")
     pairs = [*corpus_pairs.written(), *(pair for name in raised_pairs.PROGRAMS for pair in raised_pairs.raised(name))]
     reached = corpus_pairs.score(pairs)
     return {"lines": reached.pairs, "precision": reached.precision, "recall": reached.recall}

@@ -82,7 +82,10 @@ def categorise(error: Mapping[str, Any], *, rules: Rules = NO_RULES) -> Category
     given: Sequence[Mapping[str, Any]] = frames.listed(error.get("exceptions"))
     if not given and error.get("stack_trace"):
         given = stacks.parse(str(error["stack_trace"]), frames.platform_of(error.get("platform")))
-    told = [(type_of(one), str(one.get("message") or "")[:_LENGTH], _bases(one)) for one in _relevant(given)[:_MOST]]
+    told = [
+        (type_of(one)[:_LENGTH], str(one.get("message") or "")[:_LENGTH], _bases(one))
+        for one in _relevant(given)[:_MOST]
+    ]
     if not told:
         told = [("", str(error.get("message") or "")[:_LENGTH], ())]
     for rule in rules.errors:

@@ -65,7 +65,7 @@ def read(error: Mapping[str, Any], rules: Rules) -> Evidence:
     )
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=16)
 def _parsed(text: str, platform: str) -> Sequence[Mapping[str, Any]]:
     return stacks.parse(text, platform)
 

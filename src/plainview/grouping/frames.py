@@ -48,6 +48,8 @@ _BUILD: Final = re.compile(
     re.IGNORECASE,
 )
 _KEPT_PARTS: Final = 3
+#: Characters of a frame that are looked at, and remembered.
+_LONGEST: Final = 2000
 _SCHEME: Final = re.compile(r"^(?:[A-Za-z][\w+.-]{1,15}:/{2,3}[^/]{0,255}|[A-Za-z]:)?")
 _SUFFIX: Final = re.compile(
     r"\.(?:py[cwx]?|pyi|m?[jt]sx?|c[jt]s|vue|svelte|java|kts?|scala|groovy|go|rs|rb|php|cs|vb|fs|cpp|cc|c|html?|jinja2?|j2|mako)$"
@@ -109,23 +111,27 @@ def places(frames: Iterable[Mapping[str, Any]], platform: str, rules: Rules) -> 
     found = []
     for frame in frames:
         look = frame.get
-        told = (look("module"), look("path"), look("file"), look("function"), look("in_app"))
+        module, path, file, function, given = (
+            look("module"),
+            look("path"),
+            look("file"),
+            look("function"),
+            look("in_app"),
+        )
         try:
+            if len(module or "") + len(path or "") + len(file or "") + len(function or "") > _LONGEST:
+                module, path, file, function = (str(one or "")[:_LONGEST] for one in (module, path, file, function))
             if rules.frames:
-                told = (*told[:4], _ruled(told, rules))
-            found.append(place(*told, platform))
+                given = _ruled(module, path or file, function, given, rules)
+            found.append(place(module, path, file, function, given, platform))
         except TypeError:  # something that is no text and cannot be looked up
-            found.append(place(*(str(one) for one in told[:4]), None, platform))
+            texts = (str(one or "")[:_LONGEST] for one in (module, path, file, function))
+            found.append(place(*texts, None, platform))
     return found
 
 
-def _ruled(told: tuple[Any, ...], rules: Rules) -> object:
-    module, path, file, function, given = told
-    of = {
-        "module": str(module or ""),
-        "path": str(path or file or "").replace("\\", "/"),
-        "function": str(function or ""),
-    }
+def _ruled(module: object, path: object, function: object, given: object, rules: Rules) -> object:
+    of = {"module": str(module or ""), "path": str(path or "").replace("\\", "/"), "function": str(function or "")}
     return next((rule.in_app for rule in rules.frames if rule.fits(of)), given)
 
 

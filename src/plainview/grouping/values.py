@@ -14,10 +14,11 @@ from typing import Final
 
 from plainview.grouping.phrasing import settle
 
-__all__ = ["MAX_LENGTH", "normalise"]
+__all__ = ["MAX_LENGTH", "known", "normalise"]
 
 #: Characters of a message that count.
 MAX_LENGTH: Final = 1000
+_NAME_LENGTH: Final = 200
 
 #: Exceptions whose quoted words are names in the code, a template or a schema rather than data.
 _NAMING_TYPES: Final = frozenset(
@@ -186,7 +187,6 @@ _REASON: Final = re.compile(
 )
 
 
-@lru_cache(maxsize=8192)
 def normalise(value: str, kind: str = "") -> str:
     """What stays of an exception's message when it happens again; that of the result is the result itself.
 
@@ -194,8 +194,12 @@ def normalise(value: str, kind: str = "") -> str:
         value: the message; only its first :data:`MAX_LENGTH` characters count.
         kind: type of the exception, with or without its module.
     """
-    text = value[:MAX_LENGTH]
-    name = kind.rpartition(".")[2]
+    return known(value[:MAX_LENGTH], kind.rpartition(".")[2][:_NAME_LENGTH])
+
+
+@lru_cache(maxsize=8192)
+def known(text: str, name: str) -> str:
+    """As `normalise`, of what counts only: nothing long is remembered."""
     for _ in range(4):
         again = _once(text, name)
         if again == text:
