@@ -28,7 +28,7 @@ class Recorder:
         self.found: Recording = {}
         self.times = [START * 1000 + place * STEP * 1000 for place in range((END - START) // STEP)]
 
-    def add(self, name, labels, values, *, gaps=0.0, jitter=0, part=slice(None)):
+    def add(self, name, labels, values, *, gaps=0.0, jitter=0, part=slice(None)):  # noqa: PLR0913 - what a series has
         """A series; some samples left out, none quite in time, only a part of it."""
         samples = [
             (time + (self.chance.randrange(-jitter, jitter) if jitter else 0), value)

@@ -130,10 +130,11 @@ class Evaluation:
         ends = self._ends(node.at, node.offset, steps)
         width = _SUBQUERY_STEP if node.step is None else node.step
         first = -((node.width - int(ends.min())) // width) * width  # the first multiple within the first window
-        times = np.arange(first, int(ends.max()) + 1, width)
-        if len(times) > _SUBQUERY_STEPS:
-            msg = f"a subquery would have {len(times)} steps; at most {_SUBQUERY_STEPS} are computed"
+        count = (int(ends.max()) - first) // width + 1
+        if count > _SUBQUERY_STEPS:
+            msg = f"a subquery would have {count} steps; at most {_SUBQUERY_STEPS} are computed"
             raise ExecutionFailed(msg)
+        times = first + width * np.arange(max(count, 0), dtype=np.int64)
         if not len(times):
             return self.selection.laid_out([], node.width, steps, ends)
         value = self.value(node.inner, times)
@@ -142,6 +143,7 @@ class Evaluation:
             raise BadQuery(msg)
         if not isinstance(value, Vector):
             value = vector_of([()], value[None, :], np.ones((1, len(times))))
+        self.selection.touch(value.values.size)
         rows: list[tuple[Labels, Integers, Floats, Histograms | None]] = []
         for row, labels in enumerate(value.labels):
             there = value.present[row]

@@ -18,6 +18,8 @@ __all__ = ["Windows", "bounds", "compensated"]
 
 #: Series x steps worked on at once: what fits into the processor's caches, and how often cancelling is looked at.
 CELLS: Final = 1 << 18
+#: Looking at so many samples takes as long as working on one window otherwise does.
+_SAMPLES_PER_CELL: Final = 64
 
 
 @dataclass(slots=True)
@@ -72,11 +74,14 @@ class Windows:
 
     def portions(self) -> Iterator[tuple[slice, Windows]]:
         """All windows, some series at a time."""
-        size = max(1, CELLS // max(1, len(self.steps)))
-        for first in range(0, len(self.labels), size):
+        work = np.cumsum(len(self.steps) + self.counts.sum(axis=1) // _SAMPLES_PER_CELL)
+        first = 0
+        while first < len(self.labels):
             self.check()
-            last = min(first + size, len(self.labels))
+            done = work[first - 1] if first else 0
+            last = max(first + 1, int(np.searchsorted(work, done + CELLS, "right")))
             yield slice(first, last), self.rows(first, last)
+            first = last
 
     def at(self, index: Integers) -> Floats:
         """Values at places of the flat array; those beyond its ends are whatever is nearest."""
