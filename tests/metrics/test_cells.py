@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import threading
 from array import array
+from pathlib import Path
 
 import pytest
 from metered import Metered, wait_for
@@ -198,7 +199,8 @@ def test_a_program_that_becomes_another_begins_anew_beside_what_it_had_counted(m
     metered.run(f"""
         plainview.counter({name!r}).inc(10)
         again = 'import sys, plainview; plainview.configure(service="shop", console="off", dir=sys.argv[1]);'
-        os.execv(sys.executable, [sys.executable, "-c", again + "plainview.counter({name!r}).inc(100)", {str(metered.directory)!r}])
+        again += "plainview.counter({name!r}).inc(100)"
+        os.execv(sys.executable, [sys.executable, "-c", again, {str(metered.directory)!r}])
     """)
     assert metered.value(f"{name}_total") == 111
 
@@ -214,7 +216,7 @@ def test_a_folder_removed_under_a_counting_process_comes_back_with_its_counts(me
     shutil.rmtree({"stream": stream, "spool": metered.directory / "spool", "data": metered.directory}[gone])
     counted.labels("x").inc(4)
     counted.labels("y").inc()
-    wait_for(lambda: os.path.exists(os.path.join(stream, cells.CELLS)))
+    wait_for(lambda: Path(stream, cells.CELLS).exists())
     counted.labels("x").inc(5)
     reading = wait_for(lambda: cells.read(stream))
     (number,) = [metric.number for metric in reading.metrics.values() if metric.name == f"{name}_total"]
@@ -429,7 +431,7 @@ def KILLED_FOR(name, lines):  # noqa: N802 - beside its text
 def test_a_living_process_is_not_finalised(metered, name):
     plainview.counter(name).inc()
     assert not cells.finalise(REGISTRY.board.path)
-    assert not os.path.exists(os.path.join(REGISTRY.board.path, cells.DONE))
+    assert not Path(REGISTRY.board.path, cells.DONE).exists()
 
 
 def test_the_living_look_after_the_dead_of_their_service(metered, name):

@@ -13,16 +13,17 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 
 from plainview.exposition import OPENMETRICS, TEXT, Family, Histogram, Sample, negotiate, render
 
+EXEMPLAR = (2.0, 1795622766.5, "ab" * 16, "cd" * 8)
 FAMILIES = [
     Family(
-        "shop_orders_total", "counter", "", "Orders\ntaken \\ \"so far\".",
+        "shop_orders_total", "counter", "", 'Orders\ntaken \\ "so far".',
         samples=[Sample((("kind", 'a"b\\c\nd'),), 3.0), Sample((("kind", ""),), 0.5)],
     ),
     Family("shop_level", "gauge", samples=[Sample((), -1e-300)]),
     Family("shop_revenue_total_usd", "counter", "usd", samples=[Sample((), 5.0)]),
     Family(
         "shop_seconds", "histogram", "seconds", "Time.", (0.5, 1.0, 2.5),
-        histograms=[Histogram((("a", "b"),), [1, 0, 2, 4], 17.5, exemplars={2: (2.0, 1795622766.5, "ab" * 16, "cd" * 8)})],
+        histograms=[Histogram((("a", "b"),), [1, 0, 2, 4], 17.5, exemplars={2: EXEMPLAR})],
     ),
 ]  # fmt: skip
 
@@ -113,14 +114,18 @@ def test_prometheus_accepts_it():
         ("text/plain;version=0.0.4;q=0.5,application/openmetrics-text;version=1.0.0;q=0.5", OPENMETRICS),
         # As Prometheus 2.42 and 3.0 ask.
         (
-            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-            "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+            (
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                "text/plain;version=0.0.4;q=0.5,*/*;q=0.1"
+            ),
             OPENMETRICS,
         ),
         (
-            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
-            "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
-            "text/plain;version=0.0.4;q=0.3,*/*;q=0.2",
+            (
+                "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+                "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=1.0.0;escaping=allow-utf-8;q=0.4,"
+                "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+            ),
             OPENMETRICS,
         ),
         (";;;,q=x;=", TEXT),
