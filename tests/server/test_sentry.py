@@ -218,34 +218,55 @@ def test_one_event_by_the_older_endpoint(shop):
     stored(shop, f"SELECT 1 FROM error_occurrences WHERE error_id = '{'b' * 32}'", 1)
 
 
+def transaction(id_: str, trace: str) -> bytes:
+    return json.dumps(
+        {
+            "event_id": id_,
+            "type": "transaction",
+            "transaction": "GET /twice",
+            "start_timestamp": 1_790_000_000.0,
+            "timestamp": 1_790_000_001.0,
+            "contexts": {"trace": {"trace_id": trace, "span_id": "e" * 16, "op": "http.server", "status": "ok"}},
+            "spans": [
+                {
+                    "span_id": "f" * 16,
+                    "parent_span_id": "e" * 16,
+                    "op": "db",
+                    "description": "SELECT 1",
+                    "timestamp": 1_790_000_000.5,
+                    "start_timestamp": 1_790_000_000.25,
+                }
+            ],
+        }
+    ).encode()
+
+
 def test_the_same_event_twice_is_one_and_so_is_a_transaction(shop):
     id_, trace = "c" * 32, "d" * 32
-    transaction = {
-        "event_id": id_,
-        "type": "transaction",
-        "transaction": "GET /twice",
-        "start_timestamp": 1_790_000_000.0,
-        "timestamp": 1_790_000_001.0,
-        "contexts": {"trace": {"trace_id": trace, "span_id": "e" * 16, "op": "http.server", "status": "ok"}},
-        "spans": [
-            {
-                "span_id": "f" * 16,
-                "parent_span_id": "e" * 16,
-                "op": "db",
-                "description": "SELECT 1",
-                "timestamp": 1_790_000_000.5,
-                "start_timestamp": 1_790_000_000.25,
-            }
-        ],
-    }
     for _ in range(3):
         send(shop, envelope(({"type": "event"}, event(event_id=id_)), event_id=id_))
-        send(shop, envelope(({"type": "transaction"}, json.dumps(transaction).encode()), event_id=id_))
+        send(shop, envelope(({"type": "transaction"}, transaction(id_, trace)), event_id=id_))
     stored(shop, f"SELECT 1 FROM error_occurrences WHERE error_id = '{id_}'", 1)
     spans = stored(
         shop, f"SELECT name, kind, status, duration_ns FROM spans WHERE trace_id = '{trace}' ORDER BY name", 2
     )
     assert spans == [("GET /twice", "SERVER", "OK", 1_000_000_000), ("SELECT 1", "CLIENT", "UNSET", 250_000_000)]
+
+
+def test_what_is_sent_again_after_a_restart_is_not_taken_again(tmp_path):
+    id_, trace = "c" * 32, "d" * 32
+    auth = {}
+    for _ in range(3):
+        with run_server(tmp_path) as server:
+            if not auth:
+                key, _ = keys.create(server.serving.app.state.plainview.database, kind="dsn", name="shop", project=3)
+                auth = {"X-Sentry-Auth": f"Sentry sentry_key={key.public}"}
+            server.auth = auth
+            for item in ({"type": "event"}, event(event_id=id_)), ({"type": "transaction"}, transaction(id_, trace)):
+                answer = send(server, envelope(item, event_id=id_))
+                assert (answer.status_code, answer.json()) == (200, {"id": id_})
+            stored(server, f"SELECT 1 FROM error_occurrences WHERE error_id = '{id_}'", 1)
+            stored(server, f"SELECT 1 FROM spans WHERE trace_id = '{trace}'", 2)
 
 
 def test_what_is_unknown_is_skipped_and_the_rest_is_kept(shop):

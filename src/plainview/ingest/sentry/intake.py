@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -16,12 +17,12 @@ from plainview.ingest.sentry.values import hexadecimal
 from plainview.records import MetricPoint
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from plainview.ingest.sentry.envelope import Envelope, Item
     from plainview.records import ErrorRecord
 
-__all__ = ["Seen", "Taken", "take"]
+__all__ = ["REMEMBERED", "Seen", "Taken", "take"]
 
 _decoder: Final = msgspec.json.Decoder()
 _encode: Final = msgspec.json.Encoder().encode
@@ -29,27 +30,37 @@ _encode: Final = msgspec.json.Encoder().encode
 _MOST_DEEP: Final = 200
 #: Types that are passed over: there is nothing here that they could be a part of.
 _PASSED: Final = frozenset({"profile", "profile_chunk", "replay_event", "replay_recording", "replay_video", "statsd"})
-_REMEMBERED: Final = 50_000
+#: Transactions that are remembered, to know them when they come again.
+REMEMBERED: Final = 50_000
 
 
 class Seen:
-    """Ids of transactions that were taken lately: one that is sent again is not taken again."""
+    """Transactions that were taken lately, by the ids of trace and span: one that is sent again is not taken again.
 
-    def __init__(self) -> None:
-        self._ids: OrderedDict[str, None] = OrderedDict()
+    Methods may be called from any thread.
+
+    Args:
+        ids: those that were taken before, the latest last.
+    """
+
+    def __init__(self, ids: Iterable[str] = ()) -> None:
+        self._ids: OrderedDict[str, None] = OrderedDict.fromkeys(ids)
+        self._lock = threading.Lock()
 
     def again(self, id_: str) -> bool:
         """Whether it was seen; from now on it was."""
-        if id_ in self._ids:
-            return True
-        self._ids[id_] = None
-        if len(self._ids) > _REMEMBERED:
-            self._ids.popitem(last=False)
-        return False
+        with self._lock:
+            if id_ in self._ids:
+                return True
+            self._ids[id_] = None
+            if len(self._ids) > REMEMBERED:
+                self._ids.popitem(last=False)
+            return False
 
     def forget(self, id_: str) -> None:
         """It could not be kept after all."""
-        self._ids.pop(id_, None)
+        with self._lock:
+            self._ids.pop(id_, None)
 
 
 @dataclass(slots=True)
@@ -101,12 +112,12 @@ class _Reading:
             self.events.append(error(payload, self.service, self.now))
 
     def _transaction(self, payload: dict[str, Any]) -> None:
-        id_ = hexadecimal(payload.get("event_id"), 32) or self.taken.id
-        if id_ and self.seen.again(id_):
-            return
-        if id_:
+        payload.setdefault("event_id", self.taken.id)
+        made = spans(payload, self.service, self.now)
+        id_ = made[0].trace_id + made[0].span_id
+        if not self.seen.again(id_):
             self.taken.transactions.append(id_)
-        self.taken.add("span", spans(payload, self.service, self.now))
+            self.taken.add("span", made)
 
     def attach(self, item: Item) -> None:
         """Note an attachment of the event."""

@@ -49,8 +49,11 @@ def spans(transaction: dict[str, Any], service: str, now: int) -> list[SpanRecor
         "host": text(transaction.get("server_name"), 250),
         **context_fields(tags, user),
     }
+    # What the trace does not say of itself is told by the event's id, so that the same is known when it comes again.
+    id_ = hexadecimal(transaction.get("event_id"), 32) or secrets.token_hex(16)
     root = {
         **trace,
+        "span_id": hexadecimal(trace.get("span_id"), 16) or id_[:16],
         "description": transaction.get("transaction"),
         "start_timestamp": transaction.get("start_timestamp"),
         "timestamp": transaction.get("timestamp"),
@@ -63,7 +66,7 @@ def spans(transaction: dict[str, Any], service: str, now: int) -> list[SpanRecor
             },
         },
     }
-    first = _span(root, hexadecimal(trace.get("trace_id"), 32) or secrets.token_hex(16), shared, now)
+    first = _span(root, hexadecimal(trace.get("trace_id"), 32) or id_, shared, now)
     rest = [mapping(each) for each in items(transaction.get("spans"))[:_MOST_SPANS]]
     return [first, *(_span(each, first.trace_id, shared, now) for each in rest)]
 

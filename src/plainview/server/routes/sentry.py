@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 import time
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from plainview.ingest.sentry import MalformedEnvelope, Seen, parse, single, take
+from plainview.ingest.sentry import REMEMBERED, MalformedEnvelope, Seen, parse, single, take
 from plainview.server import bodies
 from plainview.server.problems import Problem
 from plainview.server.state import Here
@@ -33,6 +34,9 @@ _AT_ONCE, _WAITING = 4, 256
 _PAUSE: Final = 60
 #: Seconds for which a key is known without a look into the state.
 _KNOWN: Final = 5.0
+#: Seconds that the first request waits until what arrived before is in the store, where it is looked for.
+_CATCH_UP: Final = 2.0
+_NEWEST: Final = "SELECT trace_id, span_id FROM spans WHERE id > ? ORDER BY id"
 _KEY: Final = re.compile(r"sentry_key=([0-9A-Za-z_-]{1,64})")
 _DSN: Final = re.compile(r"^https?://([0-9A-Za-z_-]{1,64})(?::[^@/]*)?@")
 _SHOWN: Final = re.compile(r"[0-9A-Za-z_-]{1,64}")
@@ -56,10 +60,20 @@ class _Desk:
     """What the requests of one process share."""
 
     def __init__(self) -> None:
-        self.seen = Seen()
+        self._seen: Seen | None = None
+        self._looking = threading.Lock()
         self.working = asyncio.Semaphore(_AT_ONCE)
         self.waiting = 0
         self._keys: dict[str, tuple[float, Key | None]] = {}
+
+    def seen(self, here: State) -> Seen:
+        """The transactions that were taken lately; those of the process before are in the store."""
+        with self._looking:
+            if self._seen is None:
+                here.pipeline.drain(_CATCH_UP)
+                newest = here.store.query(_NEWEST, (here.store.last_id("spans") - REMEMBERED,))
+                self._seen = Seen(trace_id + span_id for trace_id, span_id in newest.rows)
+            return self._seen
 
     def key(self, here: State, public: str) -> Key | None:
         """The key of this public part; it is looked up again now and then."""
@@ -134,12 +148,13 @@ def _keep(request: Request, here: State, project: int, body: bytes, read: Callab
         key = desk.key(here, match[1]) if match else None
         if key is None or key.project != project:
             return _refused(403, "the request shows no key of this project: see `plainview tokens list`")
-    taken = take(found, key.name or f"project-{project}", time.time_ns(), desk.seen)
+    seen = desk.seen(here)
+    taken = take(found, key.name or f"project-{project}", time.time_ns(), seen)
     try:
         here.pipeline.inbox.land(taken.lines)
     except OSError as error:
         for id_ in taken.transactions:
-            desk.seen.forget(id_)
+            seen.forget(id_)
         return _later(f"the server cannot write: {error.strerror}")
     here.pipeline.wake()
     return JSONResponse({"id": taken.id} if taken.id else {}, headers=_CORS)
