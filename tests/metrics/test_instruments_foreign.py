@@ -10,6 +10,7 @@ import pytest
 from metered import samples
 
 import plainview
+from plainview import cells
 
 
 @pytest.fixture
@@ -74,6 +75,23 @@ def test_a_forked_child_does_not_tell_its_parents_counts_again(metered, name):
         print([family.samples[0].value for family in families() if family.name == "{name}_total"])
     """)
     assert output == "[102.0]\n"
+
+
+@pytest.mark.parametrize("seconds", [0, 2.5], ids=["a short one", "one that lasts"])
+def test_a_program_that_knows_only_prometheus_client_is_told_of(metered, name, seconds):
+    metered.run(
+        f"""
+        import prometheus_client
+        plainview.get_logger("a").info("up")
+        prometheus_client.Counter({name!r}, "C.").inc(3)
+        time.sleep({seconds})
+        os.kill(os.getpid(), signal.SIGKILL) if {seconds} else None
+        """,
+        interval=0.2,
+    )
+    for stream in (metered.directory / "spool").iterdir():
+        cells.finalise(stream)
+    assert metered.told(f"{name}_total") == {(): 3}
 
 
 def test_without_prometheus_client_nobody_imports_it(tmp_path):

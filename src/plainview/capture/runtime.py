@@ -76,7 +76,7 @@ class Runtime:
         if not self.settings.enabled:
             return
         provider.install(tracing)
-        self._offer_meters()
+        self._meet_others()
         if self.settings.capture_logging:
             self.logging.install()
         if self.settings.capture_errors:
@@ -140,19 +140,27 @@ class Runtime:
     def finish(self) -> None:
         """At exit: tell what was only counted, and let the sinks finish."""
         self.recorder.flush(everything=True)
+        if self.recorder.spool.opened:
+            self._meet_others()  # of a process that is over within the second
         self.keeper.finish(_EXIT_SECONDS)
 
-    def _offer_meters(self) -> None:
-        """Stand behind `opentelemetry.metrics` where that is used; it takes 10 ms to import."""
+    def _meet_others(self) -> None:
+        """Stand behind `opentelemetry.metrics`, take over what prometheus_client has, once they are imported."""
         module = sys.modules.get("opentelemetry.metrics")
-        if module is not None and hasattr(module, "MeterProvider") and not self._offered:
+        if not self._offered and hasattr(module, "MeterProvider"):
             self._offered = True
-            from plainview.capture.metrics import otel  # noqa: PLC0415 - see above
+            with unforked:  # as a rule in the keeper's thread
+                from plainview.capture.metrics import otel  # noqa: PLC0415 - that takes 10 ms to import
 
             otel.install()
+        if self.keeper.metrics is None and hasattr(sys.modules.get("prometheus_client"), "REGISTRY"):
+            with unforked:
+                from plainview.capture.metrics import metering  # noqa: PLC0415 - no start-up is to pay for it
+
+            metering.in_use()
 
     def _each_second(self) -> None:
-        self._offer_meters()
+        self._meet_others()
         self._watch_levels()
         self.recorder.flush()
         watch = self.watch

@@ -52,7 +52,7 @@ class Registry:
         os.register_at_fork(before=self._before_fork, after_in_child=self._in_child)
 
     def _before_fork(self) -> None:
-        if self.instruments and "prometheus_client" in sys.modules:
+        if "prometheus_client" in sys.modules:
             with contextlib.suppress(Exception):
                 from plainview.capture.metrics import mirror  # noqa: PLC0415 - for those who use that library
 
