@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from plainview.query.sql import Sql, select
+from plainview.query.sql import Sql, all_of, select
 from plainview.state.tables import AFFECTED
 
 if TYPE_CHECKING:
@@ -97,7 +97,8 @@ def sum_up(reader: Reader, after: int, until: int) -> Stretch:
             )
         )
     ]
-    last = Sql("id IN (SELECT unnest(?))", ([total.newest for total in totals],))
+    # The bounds too: by them the engine passes over the rest of the table.
+    last = all_of(where, Sql("id IN (SELECT unnest(?))", ([total.newest for total in totals],)))
     columns = ", ".join(
         f"left({name}, {_SAMPLE}) AS {name}" if name in ("stack_trace", "context") else name for name in _NEWEST
     )

@@ -73,7 +73,7 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> dict[int, str]
         errors |= _WRITING
     elif not path.startswith(("/v1/health", "/v1/session")):
         errors |= _QUESTION
-    if "{" in path or path in ("/v1/resolve", "/v1/related"):
+    if "{" in path or path in ("/v1/resolve", "/v1/related", "/v1/errors/update"):
         errors |= _NAMED
     if path == "/v1/health/ready":
         errors.pop(503)
