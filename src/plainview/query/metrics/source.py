@@ -34,11 +34,11 @@ _LEAST, _MOST = 0, 7_258_118_400_000
 _WANTED: Final = "(SELECT unnest(?::BIGINT[]) AS series_id, unnest(range(?)) AS place) AS wanted"
 _RANGE: Final = "timestamp >= make_timestamp_ms(?) AND timestamp <= make_timestamp_ms(?)"
 _SAMPLES: Final = (
-    "SELECT wanted.place::UINTEGER AS place, epoch_ms(timestamp) AS time, value, stale "
+    "SELECT wanted.place::UINTEGER AS place, timestamp AS time, value, stale "
     f"FROM metric_samples JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"
 )
 _HISTOGRAMS: Final = (
-    'SELECT wanted.place::UINTEGER AS place, epoch_ms(timestamp) AS time, "count", "sum", zero, zero_threshold, '
+    'SELECT wanted.place::UINTEGER AS place, timestamp AS time, "count", "sum", zero, zero_threshold, '
     "scale, positive, positive_counts, negative, negative_counts, stale "
     f"FROM metric_histograms JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"
 )
@@ -88,16 +88,20 @@ class StoredMetrics:
 
     def _ask(self, statement: str, found: list[Indexed], start_ms: int, end_ms: int) -> dict[str, NDArray[Any]]:
         ids = [one.series_id for one in found]
-        return self._reader.arrays(Sql(statement, (ids, len(ids), start_ms, end_ms)))
+        columns = self._reader.arrays(Sql(statement, (ids, len(ids), start_ms, end_ms)))
+        columns["time"] = np.asarray(columns["time"]).astype("M8[ms]", copy=False).view(np.int64)
+        return columns
 
     def _samples(self, found: list[Indexed], start_ms: int, end_ms: int) -> list[Series]:
         columns = self._ask(_SAMPLES, found, start_ms, end_ms)
         order, starts = _grouped(columns["place"], columns["time"], len(found))
-        times = np.ascontiguousarray(columns["time"], np.int64)[order]
-        values = np.ma.filled(columns["value"].astype(np.float64), np.nan)[order]
-        ended = np.asarray(columns["stale"])[order] != 0
+        times = columns["time"][order]
+        values = np.ma.filled(columns["value"], np.nan)
+        ended = np.asarray(columns["stale"]) != 0
         if ended.any():
+            values = np.array(values)
             values.view(np.int64)[ended] = STALE
+        values = values[order]
         return [
             Series(dict(one.labels), times[low:high], values[low:high])
             for one, low, high in zip(found, starts[:-1].tolist(), starts[1:].tolist(), strict=True)
@@ -132,24 +136,36 @@ class StoredMetrics:
         return [(found[place], those) for place, those in together.items()]
 
 
-def _grouped(place: NDArray[Any], times: NDArray[Any], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _grouped(
+    place: NDArray[Any], times: NDArray[np.int64], count: int
+) -> tuple[slice | NDArray[np.intp], NDArray[np.intp]]:
     """The order by series and time, each time of a series once; and where each series begins in it."""
     # Of 16 bits, they are put in order by counting.
     small = np.asarray(place).astype(np.uint16 if count <= 1 << 16 else np.uint32)
-    times = np.asarray(times)
-    order = np.argsort(small, kind="stable")
+    order = _order(small, count)
     if not _rising(small[order], times[order]).all():  # rows of sealed files come after the hot ones
         order = np.lexsort((times, small))
-        rising = _rising(small[order], times[order], equal=False)
+        rising = _rising(small[order], times[order])
         order = order[np.concatenate([[True], rising])]
-    starts = np.searchsorted(small[order], np.arange(count + 1).astype(np.uint32))
-    return order, starts
+        small = small[order]
+        return order, np.searchsorted(small, np.arange(count + 1).astype(np.uint32))
+    return order, np.concatenate([[0], np.cumsum(np.bincount(small, minlength=count))])
 
 
-def _rising(place: NDArray[Any], times: NDArray[Any], *, equal: bool = False) -> NDArray[np.bool_]:
+def _order(place: NDArray[Any], count: int) -> slice | NDArray[np.intp]:
+    """The order by series, rows of one series as they came."""
+    if (place[1:] >= place[:-1]).all():  # as they are in one sealed file
+        return slice(None)
+    ticks, rest = divmod(len(place), count)
+    if not rest and (place.reshape(ticks, count) == place[:count]).all():  # every tick has all of them, in one order
+        first: NDArray[np.intp] = np.argsort(place[:count], kind="stable")
+        return (np.arange(ticks) * count + first[:, None]).ravel()
+    return np.argsort(place, kind="stable")
+
+
+def _rising(place: NDArray[Any], times: NDArray[Any]) -> NDArray[np.bool_]:
     """For each row but the first: whether it is later than the one before, or of another series."""
-    later = times[1:] >= times[:-1] if equal else times[1:] > times[:-1]
-    result: NDArray[np.bool_] = later | (place[1:] != place[:-1])
+    result: NDArray[np.bool_] = (times[1:] > times[:-1]) | (place[1:] != place[:-1])
     return result
 
 
