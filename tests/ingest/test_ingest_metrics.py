@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from metric_lines import PAST, STEP, line, one, series
 
-from plainview.ingest import spool
+from plainview.ingest import pipeline as pipelines, spool
 from plainview.records import MetricPoint
+from plainview.store.interface import StoreFull
 from plainview.store.samples import STALE
 
 
@@ -200,3 +201,48 @@ def test_hostile_values_of_labels_are_values(desk, value):
     (found,) = series(desk.store, "books_total")
     kept = found.labels["kind"]
     assert kept == value or (len(value) > 100_000 and len(kept) == 16_384 and kept.endswith("…"))
+
+
+def test_a_clock_that_was_set_back_loses_nothing_and_no_sample_goes_back(desk):
+    stream = desk.stream()
+    write(stream, line(PAST + 1, "books_total", 2))
+    pipeline = desk.pipeline()
+    fold, follower = pipeline.fold, pipeline._follower
+
+    def tick(now: int) -> None:
+        for piece in follower.poll(1 << 20):
+            if piece.kind == "metric":
+                fold.add(piece, now)
+        for batch in fold.due(now, caught_up=True):
+            desk.store.write(batch)
+
+    tick(PAST + STEP + 5000)
+    assert one(desk.store, "books_total") == {1: 2.0}
+    before = PAST - 7_200_000
+    write(stream, line(before, "books_total", 3))
+    tick(before + 1000)
+    tick(before + 2000)  # so soon, there is no second one
+    (found,) = series(desk.store, "books_total")
+    assert found.times.tolist() == [PAST + STEP, PAST + STEP + 1000]
+    assert found.values.tolist() == [2, 5]
+    tick(PAST + 2 * STEP + 5000)
+    assert one(desk.store, "books_total")[2] == 5
+
+
+def test_lines_wait_while_the_disk_is_full_and_count_once(desk, monkeypatch):
+    monkeypatch.setattr(pipelines, "_RETRY", 0.05)
+    stream, refuse = desk.stream(), 5
+    whole = desk.store.write
+
+    def full(batch):
+        nonlocal refuse
+        if refuse and any(rows.table == "metric_samples" for rows in batch.rows):
+            refuse -= 1
+            raise StoreFull("no room")
+        whole(batch)
+
+    monkeypatch.setattr(desk.store, "write", full)
+    write(stream, line(PAST + 1, "books_total", 2))
+    desk.ingest()
+    assert refuse == 0
+    assert one(desk.store, "books_total")[1] == 2
