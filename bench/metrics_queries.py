@@ -3,7 +3,8 @@
     .venv/bin/python bench/metrics_queries.py [series]
 
 Prometheus (Debian's) answers over HTTP from blocks that `promtool` made; ours are measured from the store, parsing and
-rendering included, and once more from memory. Each is asked once unmeasured; then the median of five.
+rendering included, and once more from memory. Each is asked once unmeasured; then the median of five, of the CPU too that
+the process took for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import msgspec
 import numpy as np
+import psutil
 
 import plainview.store
 from plainview.query.metrics.source import StoredMetrics
@@ -75,8 +77,9 @@ def filled(folder: Path, series: list[Series]) -> plainview.store.Store:
     start = int(series[0].times[0])
     store.write(Batch([of_series(rows, start)]))
     data = np.stack([own.values for own in series], axis=1)
-    for tick in range(TICKS):
-        store.write(Batch([of_samples(ids, start + tick * STEP, data[tick])]))
+    for first in range(0, TICKS, 96):
+        ticks = range(first, first + 96)
+        store.write(Batch([of_samples(ids, start + tick * STEP, data[tick]) for tick in ticks]))
     store.checkpoint()
     store.seal()
     return store
@@ -97,18 +100,19 @@ def blocks(folder: Path, series: list[Series]) -> None:
     subprocess.run(command, cwd=folder, check=True, capture_output=True)
 
 
-def timed(question: Callable[[], Any]) -> float:
-    """Milliseconds: the median of some rounds, after one that is not counted."""
+def timed(question: Callable[[], Any], process: psutil.Process) -> tuple[float, float]:
+    """Milliseconds, and milliseconds of a process's CPU: the median of some rounds, after one that is not counted."""
     question()
-    took = []
+    took, worked = [], []
     for _ in range(ROUNDS):
-        begun = time.perf_counter()
+        begun, before = time.perf_counter(), sum(process.cpu_times()[:2])
         question()
         took.append((time.perf_counter() - begun) * 1000)
-    return statistics.median(took)
+        worked.append((sum(process.cpu_times()[:2]) - before) * 1000)
+    return statistics.median(took), statistics.median(worked)
 
 
-def prometheus(folder: Path, given: dict[str, Any]) -> tuple[float, Any]:
+def prometheus(folder: Path, given: dict[str, Any]) -> tuple[tuple[float, float], Any]:
     """What Prometheus takes, and its answer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -130,7 +134,7 @@ def prometheus(folder: Path, given: dict[str, Any]) -> tuple[float, Any]:
                 def ask() -> Any:  # noqa: ANN401 - JSON
                     return client.get("/api/v1/query_range", params=given).json()["data"]
 
-                return timed(ask), ask()
+                return timed(ask, psutil.Process(process.pid)), ask()
         finally:
             process.terminate()
 
@@ -146,17 +150,21 @@ def main(folder: Path, count: int) -> None:
         msgspec.json.encode(answer)
         return answer
 
-    from_memory = timed(lambda: ours(memory))
+    here = psutil.Process()
+    from_memory = timed(lambda: ours(memory), here)
     print(f"{count:,} series, {count * TICKS:,} samples: {QUERY}")
-    print(f"ours, from memory {from_memory:,.0f} ms", flush=True)
+    print("ours, from memory {:,.0f} ms, CPU {:,.0f} ms".format(*from_memory), flush=True)
     store = filled(folder, series)
-    from_store = timed(lambda: ours(StoredMetrics(Reader(store, timeout=None))))
+    from_store = timed(lambda: ours(StoredMetrics(Reader(store, timeout=None))), here)
     answer = ours(StoredMetrics(Reader(store, timeout=None)))
     store.close()
-    print(f"ours, from store  {from_store:,.0f} ms", flush=True)
+    print("ours, from store  {:,.0f} ms, CPU {:,.0f} ms".format(*from_store), flush=True)
     blocks(folder, series)
     theirs, expected = prometheus(folder, {"query": QUERY, "start": start / 1000, "end": end / 1000, "step": 60})
-    print(f"Prometheus        {theirs:,.0f} ms: ours take {from_store / theirs:.2f} of it")
+    print("Prometheus        {:,.0f} ms, CPU {:,.0f} ms".format(*theirs))
+    print(
+        f"from store, ours take {from_store[0] / theirs[0]:.2f} of its time, {from_store[1] / theirs[1]:.2f} of its CPU"
+    )
     for one, other in zip(
         answer["result"], sorted(expected["result"], key=lambda row: row["metric"]["path"]), strict=True
     ):
