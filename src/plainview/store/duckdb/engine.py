@@ -298,7 +298,7 @@ class DuckDBStore:
         return True
 
     def seal(self, cancellation: Cancellation | None = None) -> int:
-        """Move the rows of past days from the hot file to sealed ones. Gives the number moved."""
+        """Move the rows of past days to sealed files, and thin out old samples. Gives the number moved."""
         moved = 0
         try:
             with self._queries.borrow(cancellation=cancellation) as cursor:
@@ -311,10 +311,21 @@ class DuckDBStore:
                     self._sealed.swap(self._writer(), segment, stretch)
                     self._checkpoint()
                 moved += segment.rows
+            self._thin(cancellation)
         except duckdb.Error as error:
             with self._writing:
                 raise self._recover(error) from error
         return moved
+
+    def _thin(self, cancellation: Cancellation | None) -> None:
+        """Keep fewer of the samples that are old."""
+        for segment, step in self._sealed.coarse(now()):
+            with self._queries.borrow(cancellation=cancellation) as cursor:
+                thinned = self._sealed.thin(cursor, segment, step)
+            with self._writing:
+                if segment in self._sealed.segments:  # retention may have come before
+                    self._sealed.exchange(self._writer(), segment, thinned)
+                self._checkpoint()
 
     def retention(self, days: float | None, metrics_days: float | None = None) -> int:
         """Remove rows older than so many days. A sealed file goes when its last row is that old."""

@@ -10,6 +10,7 @@ one of the two: a file that no transaction lists is a copy of rows that are stil
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -36,6 +37,9 @@ LEAST_ROWS: Final = 100_000
 MOST_ROWS: Final = 2_000_000
 #: How long after its end a day is left alone, for lines that come late.
 GRACE: Final = timedelta(hours=1)
+#: Age of a sealed file of samples → the step, seconds, of which it keeps the last sample of each series.
+STEPS: Final = {timedelta(days=7): 60, timedelta(days=60): 300}
+_STEP: Final = re.compile(r"-(\d+)s\.parquet$")
 #: Rows that a reader can skip at once by their least and greatest values.
 _ROW_GROUP: Final = 61_440
 
@@ -173,27 +177,30 @@ class Sealed:
     def copy(self, cursor: duckdb.DuckDBPyConnection, stretch: Stretch) -> Segment:
         """Write rows to a file. Nothing refers to it yet."""
         table = stretch.table
+        columns = ", ".join(table.sealed_names)
+        select = f"SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition}"
+        return self._write(cursor, table, f"{stretch.start:%Y-%m-%dT%H}", "", (select, stretch.parameters))
+
+    def _write(
+        self, cursor: duckdb.DuckDBPyConnection, table: Table, stem: str, end: str, rows: tuple[str, list[object]]
+    ) -> Segment:
+        """Write the rows of a SELECT to a new file; ``stem`` and ``end`` are the beginning and the end of its name."""
         folder = self.directory / table.name
         folder.mkdir(exist_ok=True)
-        stem = f"{stretch.start:%Y-%m-%dT%H}"
         number = 1
-        while (folder / f"{stem}-{number:03d}.parquet").exists():
+        while (folder / f"{stem}-{number:03d}{end}.parquet").exists():
             number += 1
-        path = folder / f"{stem}-{number:03d}.parquet"
+        path = folder / f"{stem}-{number:03d}{end}.parquet"
         draft = path.with_suffix(".partial")
         target = str(draft).replace("'", "''")
-        columns = ", ".join(table.sealed_names)
         order, options = f"{table.time}, id", f"COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP}"
         if table.sorted_by:
             # Numbers that follow one another: the differences of neighbours take less room than a dictionary of them.
             order = ", ".join(table.sorted_by)
             options += ", PARQUET_VERSION v2, DICTIONARY_SIZE_LIMIT 1"
+        select, parameters = rows
         try:
-            cursor.execute(
-                f"COPY (SELECT {columns} FROM hot.{table.name} WHERE {stretch.condition} ORDER BY {order}) "
-                f"TO '{target}' (FORMAT parquet, {options})",
-                stretch.parameters,
-            )
+            cursor.execute(f"COPY ({select} ORDER BY {order}) TO '{target}' (FORMAT parquet, {options})", parameters)
             _sync(draft)
             segment = self._measure(cursor, table.name, draft.relative_to(self.directory).as_posix())
         except BaseException:
@@ -202,6 +209,42 @@ class Sealed:
         draft.rename(path)
         _sync(folder)
         return replace(segment, file=path.relative_to(self.directory).as_posix())
+
+    def coarse(self, now: datetime) -> list[tuple[Segment, int]]:
+        """Files of samples that are old enough for a coarser step, and that step, seconds."""
+        found = []
+        for segment in self.segments:
+            if segment.table == "metric_samples":
+                held = _STEP.search(segment.file)
+                step = max((step for age, step in STEPS.items() if segment.last < now - age), default=0)
+                if step > (int(held[1]) if held else 0):
+                    found.append((segment, step))
+        return found
+
+    def thin(self, cursor: duckdb.DuckDBPyConnection, segment: Segment, step: int) -> Segment:
+        """Write a file with the last sample of each step, seconds, of each series. Nothing refers to it yet."""
+        table = TABLES[segment.table]
+        columns = ", ".join(table.sealed_names)
+        select = (
+            f"SELECT {columns} FROM read_parquet(?) QUALIFY {table.time} = max({table.time}) OVER "
+            f"(PARTITION BY series_id, (epoch_us({table.time}) - 1) // {step * 1_000_000})"
+        )
+        stem = f"{segment.first:%Y-%m-%dT%H}"
+        return self._write(cursor, table, stem, f"-{step}s", (select, [str(self.directory / segment.file)]))
+
+    def exchange(self, connection: duckdb.DuckDBPyConnection, old: Segment, new: Segment) -> None:
+        """Let a file take the place of another, in one transaction. The other goes with :meth:`unlink_expired`."""
+        before = self.segments
+        try:
+            with layout.transaction(connection):
+                connection.execute("DELETE FROM hot.sealed WHERE file = ?", [old.file])
+                self.segments = [segment for segment in self.segments if segment != old]
+                self._list(connection, new)
+                self._point(connection, new.table)
+        except BaseException:
+            self.segments = before
+            raise
+        self._expired.append(old)
 
     def swap(self, connection: duckdb.DuckDBPyConnection, segment: Segment, stretch: Stretch) -> None:
         """Let a file take the place of its rows, in one transaction.
