@@ -37,6 +37,7 @@ ALIASES: Final[Mapping[str, str]] = {
     "exception.message": "exception_message",
     "exception.stack_trace": "exception_stack_trace",
     "exception.fingerprint": "exception_fingerprint",
+    "exception.error_id": "exception_error_id",
 }
 
 _KIND_OF_TYPE: Final[Mapping[str, Kind]] = {
