@@ -3,8 +3,8 @@
     .venv/bin/python bench/metrics_queries.py [series]
 
 Prometheus (Debian's) answers over HTTP from blocks that `promtool` made; ours are measured from the store, parsing and
-rendering included, and once more from memory. Each is asked once unmeasured; then the median of five, of the CPU too that
-the process took for it.
+rendering included, and once more from memory. Each is asked once unmeasured; then the median of five, and of the CPU
+that the process took for it.
 """
 
 from __future__ import annotations
