@@ -5,29 +5,22 @@ from __future__ import annotations
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
-from plainview.exposition import Family, Histogram as ShownHistogram, Sample
 from plainview.ingest.metrics.foreign import Foreign
 from plainview.ingest.metrics.identity import labels_of
 from plainview.ingest.metrics.recall import Memory, latest_times, recall
+from plainview.ingest.metrics.shown import families
+from plainview.ingest.metrics.tick import Tick
 from plainview.ingest.metrics.totals import Gauge, Metric, make
 from plainview.ingest.metrics.waiting import Waiting
 from plainview.store.interface import Batch, Position
-from plainview.store.samples import (
-    Exemplar,
-    NativeHistogram,
-    SeriesRow,
-    of_exemplars,
-    of_histograms,
-    of_samples,
-    of_series,
-    stale_marker,
-)
+from plainview.store.samples import stale_marker
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator
 
+    from plainview.exposition import Family
     from plainview.ingest.lane import Piece
     from plainview.ingest.metrics.totals import Total
     from plainview.ingest.metrics.waiting import Entry
@@ -61,16 +54,6 @@ class _Process:
     told: int = 0
     full: bool = False
     totals: set[Total] = field(default_factory=set)
-
-
-class _Rows(NamedTuple):
-    """What a tick stores."""
-
-    series: list[SeriesRow]
-    ids: list[int]
-    values: list[float]
-    natives: list[tuple[int, NativeHistogram]]
-    exemplars: list[Exemplar]
 
 
 class Fold:
@@ -187,14 +170,7 @@ class Fold:
             rows = self._rows(tick)
             self.closed = tick
         tables = list(self._foreign.batch(foreign).rows) if foreign else []
-        if rows.series:
-            tables.append(of_series(rows.series, tick))
-        if rows.ids:
-            tables.append(of_samples(rows.ids, tick, rows.values))
-        if rows.natives:
-            tables.append(of_histograms([one for one, _ in rows.natives], tick, [one for _, one in rows.natives]))
-        if rows.exemplars:
-            tables.append(of_exemplars(rows.exemplars))
+        tables += rows.tables(tick)
         return Batch(tables, list(positions.values()))
 
     # -- one line ---------------------------------------------------------------------------------------------------
@@ -270,8 +246,8 @@ class Fold:
                 gauge.held = None
             self._held.clear()
 
-    def _rows(self, tick: int) -> _Rows:
-        rows = _Rows([], [], [], [], [])
+    def _rows(self, tick: int) -> Tick:
+        rows = Tick()
         day = tick // _DAY
         for total in list(self._by_id.values()):
             if total.members <= 0 and self._has_ended(total, tick):
@@ -280,15 +256,7 @@ class Fold:
             if total.day != day:
                 total.day = day
                 rows.series.extend(total.rows())
-            for number, value in total.samples():
-                rows.ids.append(number)
-                rows.values.append(value)
-            native = total.native()
-            if native is not None:
-                rows.natives.append((total.id, native))
-            if total.exemplars:
-                rows.exemplars.extend(total.exemplars)
-                total.exemplars = []
+            rows.add(total)
         self._inherit(tick, rows)
         return rows
 
@@ -298,7 +266,7 @@ class Fold:
             total.ended = tick
         return isinstance(total, Gauge) or tick - total.ended >= _LINGER
 
-    def _drop(self, total: Total, rows: _Rows) -> None:
+    def _drop(self, total: Total, rows: Tick) -> None:
         """A series that nobody has any more says so."""
         del self._by_id[total.id]
         metric = total.metric
@@ -307,27 +275,18 @@ class Fold:
         total.keep(self._stored, self._natives)
         while len(self._stored) > _MOST_STORED:
             del self._stored[next(iter(self._stored))]
-        native = total.native()
-        ended = {row.series_id for row in total.rows()} - ({total.id} if native is not None else set())
-        rows.ids.extend(ended)
-        rows.values.extend([stale_marker()] * len(ended))
-        if native is not None:
-            rows.natives.append((total.id, NativeHistogram(native.count, native.sum, native.scale, stale=True)))
+        rows.end(total)
 
-    def _inherit(self, tick: int, rows: _Rows) -> None:
+    def _inherit(self, tick: int, rows: Tick) -> None:
         """Series of before the start go on until the processes have spoken of them, or do not."""
         if not self._inherited:
             return
         over = tick - self._restored > _SILENT * self.interval
         for number in self._inherited:
             if number in self._natives:
-                native = self._natives[number]
-                if over:
-                    native = NativeHistogram(native.count, native.sum, native.scale, stale=True)
-                rows.natives.append((number, native))
+                rows.histogram(number, self._natives[number], stale=over)
             elif number in self._stored:
-                rows.ids.append(number)
-                rows.values.append(stale_marker() if over else self._stored[number])
+                rows.sample(number, stale_marker() if over else self._stored[number])
         if over:
             self._inherited = set()
 
@@ -336,24 +295,7 @@ class Fold:
     def families(self) -> list[Family]:
         """All series of processes as they were at the last tick, for `plainview.exposition`. For any thread."""
         with self._lock:
-            found: dict[tuple[str, str], Family] = {}
-            for metric in self._metrics.values():
-                shown = [one for total in metric.totals.values() if (one := total.shown()) is not None]
-                if not shown:
-                    continue
-                bounds = tuple(getattr(next(iter(metric.totals.values())), "bounds", ()))
-                key = (metric.name, f"{metric.kind}{bounds}")
-                family = found.get(key)
-                if family is None:
-                    family = found[key] = Family(
-                        metric.name, metric.kind, metric.unit, metric.description, bounds, [], []
-                    )
-                for one in shown:
-                    if isinstance(one, ShownHistogram):
-                        family.histograms.append(one)
-                    elif isinstance(one, Sample):
-                        family.samples.append(one)
-            return list(found.values())
+            return families(self._metrics.values())
 
     def stats(self) -> dict[str, int]:
         """Series, processes, and what was left out."""

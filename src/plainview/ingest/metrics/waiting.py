@@ -133,7 +133,7 @@ def _read(line: bytes) -> tuple[MetricRecord, int]:
         if len(series.times) % 8 or len(series.times) != len(series.values):
             msg = "times and values: not as many of one as of the other"
             raise RowError(msg)
-        if any(len(one.numbers) != 4 * 8 or not -4 <= one.scale <= 8 for one in series.histograms):  # noqa: PLR2004
+        if any(len(one.numbers) != 4 * 8 or not -4 <= one.scale <= 8 for one in series.histograms):  # noqa: PLR2004 - see there
             msg = "histograms: numbers or scale do not fit"
             raise RowError(msg)
     return record, microseconds(record.timestamp) // 1000

@@ -25,7 +25,7 @@ _encode: Final = msgspec.json.Encoder().encode
 
 
 def encoded_lines(series: Sequence[SampledSeries]) -> Iterator[bytes]:
-    """The series as lines without their newlines, each shorter than any may be; a series with very many samples is in several."""
+    """The series as lines without their newlines, none too long; a series with very many samples is in several."""
     head = _encode(MetricRecord(timestamp=_now(), kind="samples"))[:-1] + b',"series":['
     held: list[bytes] = []
     size = 0
