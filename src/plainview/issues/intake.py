@@ -255,10 +255,12 @@ def recount(connection: Connection, numbers: Iterable[int]) -> None:
     """Count anew the users and jobs of issues."""
     for portion in portions(numbers):
         found: dict[int, dict[str, int]] = {number: {"user": 0, "job": 0} for number in portion}
+        # Groups by number: else SQLite goes through all users and jobs there are.
+        ids = list(connection.scalars(select(groups.c.id).where(groups.c.issue.in_(portion))))
         for issue, kind, count in connection.execute(
             select(groups.c.issue, affected.c.kind, func.count(affected.c.value.distinct()))
             .join_from(groups, affected, affected.c.group == groups.c.id)
-            .where(groups.c.issue.in_(portion), affected.c.kind.in_(("user", "job")))
+            .where(affected.c.group.in_(ids), affected.c.kind.in_(("user", "job")))
             .group_by(groups.c.issue, affected.c.kind)
         ):
             found[issue][kind] = count

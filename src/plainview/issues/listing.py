@@ -239,10 +239,11 @@ def _sparklines(connection: Connection, numbers: Sequence[int]) -> dict[int, lis
 def _services(connection: Connection, numbers: Sequence[int]) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {number: [] for number in numbers}
     weight = func.sum(affected.c["count"])
+    ids = list(connection.scalars(select(groups.c.id).where(groups.c.issue.in_(numbers))))
     for issue, service in connection.execute(
         select(groups.c.issue, affected.c.value)
         .join_from(groups, affected, affected.c.group == groups.c.id)
-        .where(groups.c.issue.in_(numbers), affected.c.kind == "service")
+        .where(affected.c.group.in_(ids), affected.c.kind == "service")
         .group_by(groups.c.issue, affected.c.value)
         .order_by(weight.desc(), affected.c.value)
     ):

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from plainview.query.reader import Reader
 
-__all__ = ["distributions", "page", "whole"]
+__all__ = ["among", "distributions", "page", "whole"]
 
 _TABLE: Final = "error_occurrences"
 _TEXTS: Final = (
@@ -45,8 +45,11 @@ _TAGS: Final = 30
 _LOOKED_AT: Final = 5000
 
 
-def _of(fingerprints: Sequence[str]) -> Sql:
-    return Sql("fingerprint IN (SELECT unnest(?))", (list(fingerprints),))
+def among(fingerprints: Sequence[str]) -> Sql:
+    """The occurrences with one of these fingerprints."""
+    # One by one: a list that is a parameter would be joined, and every row looked at.
+    marks = ", ".join("?" * len(fingerprints)) or "NULL"
+    return Sql(f"fingerprint IN ({marks})", tuple(fingerprints))
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
@@ -76,7 +79,7 @@ def page(reader: Reader, fingerprints: Sequence[str], *, limit: int, cursor: str
     """
     place = cursors.read(cursor, "occurrences", cursors.LAST_MOMENT) if cursor else None
     until = place.until_id if place else reader.store.last_id(_TABLE)
-    where = all_of(_of(fingerprints), Sql("id <= ?", (until,)))
+    where = all_of(among(fingerprints), Sql("id <= ?", (until,)))
     total = place.total if place else int((reader.row(select("count(*)", _TABLE, where)) or (0,))[0])
     if place:
         number = int(place.id) if place.id.isascii() and place.id.isdecimal() and len(place.id) < 19 else 0  # noqa: PLR2004
@@ -105,7 +108,7 @@ def _rows(reader: Reader, columns: Sequence[str], ids: Sequence[int]) -> list[di
 
 def whole(reader: Reader, fingerprints: Sequence[str], error_id: str, rules: Rules = NO_RULES) -> dict[str, Any] | None:
     """An occurrence with its exceptions, the log lines before it, and its neighbours; None: the issue has none such."""
-    where = all_of(_of(fingerprints), Sql("error_id = ?", (error_id,)))
+    where = all_of(among(fingerprints), Sql("error_id = ?", (error_id,)))
     found = reader.row(select("id", _TABLE, where, "LIMIT 1"))
     rows = _rows(reader, _WHOLE, [found[0]]) if found else []
     if not rows:
@@ -142,7 +145,7 @@ def _neighbour(reader: Reader, fingerprints: Sequence[str], row: dict[str, Any],
         f"(timestamp {at} ? OR (timestamp = ? AND id {at} ?))", (row["timestamp"], row["timestamp"], row["id"])
     )
     rest = f"ORDER BY timestamp {order}, id {order} LIMIT 1"
-    found = reader.row(select("error_id", _TABLE, all_of(_of(fingerprints), beyond), rest))
+    found = reader.row(select("error_id", _TABLE, all_of(among(fingerprints), beyond), rest))
     return found[0] if found else None
 
 
@@ -181,7 +184,7 @@ def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str,
 
     Columns are counted over all occurrences that are kept, routes and tags over the latest 5,000.
     """
-    where = _of(fingerprints)
+    where = among(fingerprints)
     weight = "CAST(sum(count) AS BIGINT)"
     sets = ", ".join(f"({name})" for name in (*_FIELDS, "handled"))
     names = ", ".join((*_FIELDS, "handled"))

@@ -14,10 +14,12 @@ from plainview.grouping.categories import CATEGORIES, categorise
 from plainview.grouping.fingerprint import group
 from plainview.grouping.rules import NO_RULES, Rules
 from plainview.issues.listing import moments, shown
+from plainview.issues.occurrences import among
 from plainview.issues.regrouping import GROUPED_BY, as_mapping
 from plainview.issues.workflow import number
 from plainview.query.conditions import check_text
-from plainview.query.sql import Sql, select as query
+from plainview.query.sql import Sql, all_of, select as query
+from plainview.query.times import moment
 from plainview.records import CONTEXT_FIELDS
 from plainview.state.tables import AFFECTED, affected, groups, history, issues
 
@@ -33,6 +35,8 @@ __all__ = ["changes", "detail", "find", "fingerprints", "located", "similar", "w
 
 #: Affected values that an answer lists, the latest first; how many there are is exact.
 _LISTED: Final = 100
+#: Occurrences whose requests are looked at, the latest.
+_LOOKED_AT: Final = 500
 _FEW: Final = 10
 _CANDIDATES: Final = 300
 _ALIKE: Final = 0.35
@@ -92,7 +96,8 @@ def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
     with database.read() as connection:
         row = connection.execute(select(issues).where(issues.c.id == issue)).mappings().one()
         listed = shown(connection, [row])[0]
-        hits = {kind: _hits(connection, issue, kind) for kind in AFFECTED}
+        ids = list(connection.scalars(select(groups.c.id).where(groups.c.issue == issue)))
+        hits = {kind: _hits(connection, ids, kind) for kind in AFFECTED}
         members = [
             {
                 "fingerprint": each.fingerprint,
@@ -104,9 +109,9 @@ def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
             }
             for each in connection.execute(select(groups).where(groups.c.issue == issue).order_by(groups.c.id))
         ]
-    newest = _newest(reader, [member["fingerprint"] for member in members])
+    newest = _newest(reader, [member["fingerprint"] for member in members], row["last_seen"])
     sample = newest or json.loads(row["sample"])
-    requests = _requests(reader, [member["fingerprint"] for member in members])
+    requests = _requests(reader, [member["fingerprint"] for member in members]) if newest else []
     return {
         **listed,
         "error_id": listed["id"],
@@ -140,15 +145,15 @@ def _context(sample: Mapping[str, Any]) -> dict[str, Any]:
     return known | (context if isinstance(context, dict) else {})
 
 
-def _hits(connection: Connection, issue: int, kind: str) -> tuple[list[str], int]:
-    """The latest values of a kind that an issue touched, and how many there are."""
-    joined = affected.join(groups, affected.c.group == groups.c.id)
-    where = (groups.c.issue == issue, affected.c.kind == kind)
-    count = connection.scalar(select(func.count(affected.c.value.distinct())).select_from(joined).where(*where))
+def _hits(connection: Connection, ids: Sequence[int], kind: str) -> tuple[list[str], int]:
+    """The latest values of a kind that groups touched, and how many there are."""
+    # Groups by number, without a join: else SQLite goes through all values of the kind.
+    # (With the kind as it is, it would do the same again, for the order.)
+    where = (affected.c.group.in_(ids), affected.c.kind.concat("") == kind)
+    count = connection.scalar(select(func.count(affected.c.value.distinct())).where(*where))
     last = func.max(affected.c.last_seen)
     values = connection.scalars(
         select(affected.c.value)
-        .select_from(joined)
         .where(*where)
         .group_by(affected.c.value)
         .order_by(last.desc(), affected.c.value)
@@ -157,20 +162,18 @@ def _hits(connection: Connection, issue: int, kind: str) -> tuple[list[str], int
     return list(values), int(count or 0)
 
 
-def _of(members: Sequence[str]) -> Sql:
-    return Sql("fingerprint IN (SELECT unnest(?))", (list(members),))
-
-
 def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
-    """Of the occurrences that are kept, the latest requests."""
-    where = Sql(f"{_of(members).text} AND request_id <> ''", _of(members).parameters)
-    rest = f"GROUP BY request_id ORDER BY max(id) DESC LIMIT {_LISTED}"
-    return [row[0] for row in reader.rows(query("request_id", "error_occurrences", where, rest))]
+    """The requests of the latest occurrences that are kept."""
+    where = all_of(among(members), Sql("request_id <> ''"))
+    rest = f"ORDER BY timestamp DESC LIMIT {_LOOKED_AT}"
+    rows = reader.rows(query("request_id", "error_occurrences", where, rest))
+    return list(dict.fromkeys(row[0] for row in rows))[:_LISTED]
 
 
-def _newest(reader: Reader, members: Sequence[str]) -> dict[str, Any] | None:
-    """The last occurrence that is kept, as far as it is looked at."""
-    row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", _of(members)))
+def _newest(reader: Reader, members: Sequence[str], last_seen: int) -> dict[str, Any] | None:
+    """The last occurrence, if it is kept, as far as it is looked at."""
+    where = all_of(among(members), Sql("timestamp >= ?", (moment(last_seen),)))
+    row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", where))
     if row is None or row[0] is None:
         return None
     found = reader.row(query(", ".join(_NEWEST), "error_occurrences", Sql("id = ?", (row[0],))))
@@ -227,7 +230,8 @@ def why(database: Database, reader: Reader, issue: int, rules: Rules = NO_RULES)
     """How an issue's last occurrence is grouped, and why; None when the store has let go of all of them."""
     with database.read() as connection:
         members = fingerprints(connection, issue)
-    newest = _newest(reader, members)
+        last_seen = connection.scalar(select(issues.c.last_seen).where(issues.c.id == issue))
+    newest = _newest(reader, members, int(last_seen or 0))
     if newest is None:
         return None
     error = as_mapping(newest)

@@ -116,7 +116,7 @@ class IssueDetail(Issue):
     affected_batches: list[str]
     affected_runs: list[str]
     affected_users: list[str]
-    affected_requests: list[str] = Field(description="Of the occurrences that are kept.")
+    affected_requests: list[str] = Field(description="Of the latest 500 occurrences that are kept.")
     affected_services: list[str]
     environments: list[str]
     releases: list[str]
