@@ -213,7 +213,7 @@ def counted(server):
     count(server, name="books_total", kind="counter", description="Books", points=[MetricPoint(hostile, 3.0)])
     count(server, name="jobs_running", kind="gauge", points=[MetricPoint(value=2.0)])
     buckets = [(index, 10) for index in range(100)]
-    point = MetricPoint(buckets=[0, 500, 500], sum=123.0, positive=buckets)
+    point = MetricPoint(buckets=[0, 500, 500], sum=123.0, positive=buckets, exemplars=[(1.5, 1.79e9, "ab" * 16, "")])
     count(
         server, name="http_wait_seconds", kind="histogram", unit="seconds", bounds=[1.0, 2.0], scale=6, points=[point]
     )
@@ -230,6 +230,8 @@ def test_metrics_of_all_applications_and_of_the_server_are_exposed(counted, acce
     assert sample.labels == {"kind": 'a "novel"\nor\\two', "job": "studio", "instance": "box"}
     assert sample.value == 3
     assert families["plainview_ingest_lines"].samples[0].value >= 3
+    exemplars = [one.exemplar for one in families["http_wait_seconds"].samples if one.exemplar]
+    assert [one.labels["trace_id"] for one in exemplars] == (["ab" * 16] if accept else [])
     assert {one.labels["table"] for one in families["plainview_store_rows"].samples} >= {"logs", "metric_samples"}
 
 

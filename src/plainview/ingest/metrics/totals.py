@@ -184,7 +184,7 @@ class Gauge(Total):
 class Histogram(Total):
     """Of a histogram: classic buckets, which are series of their own, and exponential ones."""
 
-    __slots__ = ("bounds", "buckets", "classic", "negative", "others", "positive", "scale", "sum", "zero")
+    __slots__ = ("bounds", "buckets", "classic", "latest", "negative", "others", "positive", "scale", "sum", "zero")
 
     def __init__(
         self,
@@ -202,6 +202,8 @@ class Histogram(Total):
         reached = [stored.pop(one, 0.0) for one in self.classic]
         self.buckets = [int(more - less) for more, less in zip(reached, [0.0, *reached], strict=False)]
         self.sum = stored.pop(self.others[0], 0.0)
+        #: Classic bucket → the latest exemplar in it.
+        self.latest: dict[int, ShownExemplar] = {}
         stored.pop(self.others[1], None)
         before = natives.pop(self.id, None) or NativeHistogram(0, 0.0, -128)
         self.scale = before.scale
@@ -225,6 +227,7 @@ class Histogram(Total):
         self._count(record.scale, point)
         if point.exemplars:
             self._exemplify(point, lambda value: self.classic[bisect_left(self.bounds, value)])
+            self.latest.update((bisect_left(self.bounds, one[0]), one) for one in point.exemplars)
 
     def _count(self, scale: int, point: MetricPoint) -> None:
         """Add the exponential buckets."""
@@ -270,7 +273,6 @@ class Histogram(Total):
 
     def shown(self) -> ShownHistogram:
         """For `plainview.exposition`."""
-        exemplars: dict[int, ShownExemplar] = {}
         return ShownHistogram(
             tuple(self.labels.items()),
             list(self.buckets),
@@ -279,7 +281,7 @@ class Histogram(Total):
             int(self.zero),
             {index - 1: int(count) for index, count in self.positive.items()},
             {index - 1: int(count) for index, count in self.negative.items()},
-            exemplars,
+            dict(self.latest),
         )
 
     def keep(self, stored: MutableMapping[int, float], natives: MutableMapping[int, NativeHistogram]) -> None:
