@@ -19,7 +19,8 @@ import type { ChartSpec, View } from "./spec";
 interface Props {
   chart: ChartSpec;
   index: number;
-  families: Family[];
+  /** What is known of metrics; undefined while it is not known yet. */
+  families: Family[] | undefined;
 }
 
 /** A name for the kind of metrics that nothing is known of. */
@@ -29,7 +30,8 @@ function familyOf(chart: ChartSpec, families: Family[]): Family {
 }
 
 /** One chart: what it shows, how, and the chart itself. */
-export function ChartCard({ chart, index, families }: Props) {
+export function ChartCard({ chart, index, families: known }: Props) {
+  const families = known ?? [];
   const family = familyOf(chart, families);
   const view = chart.query === undefined ? viewOf(chart, family.kind) : "value";
   const asked = useComputed(() => {
@@ -41,7 +43,8 @@ export function ChartCard({ chart, index, families }: Props) {
   });
   const { start, end, step } = grid.value;
   const list = expressions(chart, family.kind, asked.value, step);
-  const empty = chart.query !== undefined && chart.query === "";
+  // How a metric is best looked at depends on its kind: that has to be known before anything is asked.
+  const empty = chart.query === undefined ? known === undefined : chart.query === "";
   const key = empty ? null : JSON.stringify([list, start, end, step, chart.previous ?? false]);
   const answer = useResource(key, async (signal) => {
     const stretch = { ...grid.peek() };

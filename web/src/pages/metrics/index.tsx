@@ -57,7 +57,7 @@ export default function Metrics() {
             key={`${charts.value.length - index} ${chart.metric ?? "query"}`}
             chart={chart}
             index={index}
-            families={found ?? []}
+            families={found ?? (known.failure.value ? [] : undefined)}
           />
         ))}
       </div>

@@ -55,4 +55,6 @@ test("zero is on the scale unless all values are far from it", () => {
   expect(bounds(0, 0)).toEqual([0, 1]);
   expect(bounds(-10, 0)[0]).toBeLessThan(-10);
   expect(bounds(1000, 1010)[0]).toBeGreaterThan(900);
+  const [low, high] = bounds(3, 3 + 1e-15);
+  expect(high - low).toBeGreaterThan(0.1);
 });

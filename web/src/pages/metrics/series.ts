@@ -136,7 +136,8 @@ export function bounds(
   const far = low > 0 && high - low < low * 0.2;
   const bottom = far ? low : Math.min(0, low);
   const top = Math.max(high, far ? high : 0);
-  const room = (top - bottom) * 0.08 || Math.abs(top) * 0.1 || 1;
+  // Never a sliver: values that differ by rounding alone are one level.
+  const room = Math.max((top - bottom) * 0.08, Math.max(Math.abs(top), Math.abs(bottom)) * 0.02) || 1;
   return [bottom === 0 ? 0 : bottom - room, top + room];
 }
 
