@@ -284,6 +284,37 @@ def test_what_is_unknown_is_skipped_and_the_rest_is_kept(shop):
     assert attachment == {"filename": "notes.txt", "content_type": "text/plain", "size": 10, "text": "what I saw"}
 
 
+def test_what_is_only_counted_is_counted_exactly(tmp_path):
+    report = {"discarded_events": [{"reason": "queue_overflow", "category": "error", "quantity": 4}]}
+    ended = {"aggregates": [{"exited": 3, "crashed": 1}], "attrs": {"release": "1"}}
+    items = [
+        ({"type": "client_report"}, json.dumps(report).encode()),
+        ({"type": "sessions"}, json.dumps(ended).encode()),
+        ({"type": "profile"}, b"{}"),
+        ({"type": "made_up"}, b"?"),
+    ]
+    with run_server(tmp_path, metrics_interval=1) as server:
+        key, _ = keys.create(server.serving.app.state.plainview.database, kind="dsn", name="shop", project=3)
+        server.auth = {"X-Sentry-Auth": f"Sentry sentry_key={key.public}"}
+        for _ in range(2):
+            assert send(server, envelope(*items)).status_code == 200
+        found = {}
+        until = time.monotonic() + 30
+        while sum(found.values()) < 20 and time.monotonic() < until:
+            time.sleep(0.2)
+            for name in ("discarded_events", "sessions", "skipped_items"):
+                for one in server.get("/api/v1/query", query=f"sentry_{name}_total")["data"]["result"]:
+                    told = one["metric"]
+                    found[name, told.get("status") or told.get("reason") or told["type"]] = float(one["value"][1])
+        assert found == {
+            ("discarded_events", "queue_overflow"): 8,
+            ("sessions", "exited"): 6,
+            ("sessions", "crashed"): 2,
+            ("skipped_items", "profile"): 2,
+            ("skipped_items", "unknown"): 2,
+        }
+
+
 def test_check_ins_and_feedback_are_lines_of_log(shop):
     check = {
         "check_in_id": "1" * 32,

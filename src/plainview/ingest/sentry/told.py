@@ -59,7 +59,7 @@ def check_in(given: dict[str, Any], service: str, now: int) -> LogRecord:
     """A check-in of a monitor: a line of ``sentry.check_in``."""
     monitor, status = text(given.get("monitor_slug"), 200), text(given.get("status"), 40)
     duration = given.get("duration")
-    seconds = float(duration) if isinstance(duration, (int, float)) and 0 <= duration < 1e9 else None  # noqa: PLR2004
+    seconds = float(duration) if isinstance(duration, (int, float)) and 0 <= duration < 1e9 else None  # noqa: PLR2004 - 30 years
     return LogRecord(
         timestamp=moment(None, now),
         level="ERROR" if status in {"error", "missed", "timeout"} else "INFO",

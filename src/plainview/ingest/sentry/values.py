@@ -75,12 +75,12 @@ def _seconds(value: object) -> float | None:
 def pairs(value: object) -> dict[str, str]:
     """Tags: an object, or a list of pairs."""
     if isinstance(value, list):
-        value = {each[0]: each[1] for each in value if isinstance(each, list) and len(each) == 2 and _is_key(each[0])}  # noqa: PLR2004
+        value = {each[0]: each[1] for each in value if _is_pair(each)}
     return {text(key, 200): text(one, 1000) for key, one in list(mapping(value).items())[:200] if text(one)}
 
 
-def _is_key(value: object) -> bool:
-    return isinstance(value, str)
+def _is_pair(value: object) -> bool:
+    return isinstance(value, list) and len(value) == 2 and isinstance(value[0], str)  # noqa: PLR2004 - a pair
 
 
 #: Context fields that may come as tags.
