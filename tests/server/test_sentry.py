@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import random
 import time
 import zlib
 from collections import Counter
@@ -367,6 +369,22 @@ def test_what_is_no_envelope_is_a_bad_request(shop, body):
     answer = send(shop, body)
     assert answer.status_code == 400, answer.text
     assert answer.json()["detail"]
+
+
+def test_bent_envelopes_are_answered_whatever_they_are(shop):
+    chance = random.Random(7)
+    sound = envelope(({"type": "event"}, event()), ({"type": "transaction"}, transaction("8" * 32, "8" * 32)))
+    statuses = Counter()
+    for _ in range(int(os.environ.get("PLAINVIEW_FUZZ", "20000")) // 50):
+        body = bytearray(sound)
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(body))
+            body[at : at + chance.randrange(3)] = chance.choice((b"{", b"]", b'"', b"\n", b"-1", b"\xff", b"1e999"))
+        statuses[
+            send(shop, bytes(body), "/api/3/store/" if chance.random() < 0.1 else "/api/3/envelope/").status_code
+        ] += 1
+    assert set(statuses) == {200, 400}
+    assert shop.get("/v1/health/ready")["status"] == "healthy"
 
 
 def test_odd_values_become_an_error_all_the_same(shop):
