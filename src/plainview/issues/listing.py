@@ -160,7 +160,7 @@ def search(  # noqa: PLR0913 - what a list can be asked
     with database.read() as connection:
         total = place.total if place else _total(connection, where)
         if place:
-            last = int(place.id) if place.id.isascii() and place.id.isdecimal() and len(place.id) < 19 else 0  # noqa: PLR2004
+            last = cursors.row_id(place.id)
             beyond = (
                 or_(column < place.key, and_(column == place.key, issues.c.id < last))
                 if falling

@@ -82,9 +82,9 @@ def page(reader: Reader, fingerprints: Sequence[str], *, limit: int, cursor: str
     where = all_of(among(fingerprints), Sql("id <= ?", (until,)))
     total = place.total if place else int((reader.row(select("count(*)", _TABLE, where)) or (0,))[0])
     if place:
-        number = int(place.id) if place.id.isascii() and place.id.isdecimal() and len(place.id) < 19 else 0  # noqa: PLR2004
         at = moment(place.key)
-        where = all_of(where, Sql("(timestamp < ? OR (timestamp = ? AND id < ?))", (at, at, number)))
+        beyond = Sql("(timestamp < ? OR (timestamp = ? AND id < ?))", (at, at, cursors.row_id(place.id)))
+        where = all_of(where, beyond)
     # The narrow columns first: the whole rows are then read of these only.
     rest = f"ORDER BY timestamp DESC, id DESC LIMIT {int(limit) + 1}"
     places = reader.rows(select("id, timestamp", _TABLE, where, rest))

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sqlalchemy import select, update
 
 from plainview.issues.releases import known
+from plainview.query.cursor import row_id
 from plainview.state.tables import history, issues
 
 if TYPE_CHECKING:
@@ -36,6 +37,8 @@ _WAYS: Final[Mapping[str, tuple[tuple[str, ...], str]]] = {
 }
 #: What can be done to an issue: those, and to give it to somebody.
 ACTIONS: Final = (*_WAYS, "assign")
+#: An issue's number has fewer.
+_DIGITS: Final = 10
 #: What belongs to a status and goes with it.
 _CLEARED: Final[dict[str, None]] = dict.fromkeys(("resolved_in", "known_releases", "ignored_until", "ignored_count"))
 
@@ -67,8 +70,8 @@ class Decision:
 def number(text: str) -> int | None:
     """The number of an issue's id, ``E12``."""
     digits = text[1:]
-    fits = text[:1] in {"E", "e"} and digits.isascii() and digits.isdecimal() and len(digits) < 10  # noqa: PLR2004
-    return int(digits) if fits else None
+    found = row_id(digits) if text[:1] in {"E", "e"} and len(digits) < _DIGITS else -1
+    return found if found >= 0 else None
 
 
 def note(  # noqa: PLR0913 - the columns of a line
