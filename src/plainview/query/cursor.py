@@ -14,7 +14,7 @@ import msgspec
 
 from plainview.query.errors import BadInput
 
-__all__ = ["LAST_MOMENT", "Cursor", "read", "write"]
+__all__ = ["LAST_MOMENT", "Cursor", "read", "row_id", "write"]
 
 _LARGEST: Final = (1 << 63) - 1
 #: Microseconds to the end of the year 9999.
@@ -73,3 +73,8 @@ def read(text: str, of: str, greatest: int = _LARGEST) -> Cursor:
     if cursor.of != of:
         raise BadInput(field="cursor", message="belongs to another list or order: start again without it")
     return cursor
+
+
+def row_id(text: str) -> int:
+    """A row's id. No row has an id that is not a small number, so anything else finds nothing."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1  # noqa: PLR2004 - 64 bits

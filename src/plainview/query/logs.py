@@ -69,7 +69,7 @@ def search(
     if place:
         extent = Extent(place.total, place.low, place.high)
         start = place.key
-        where = all_of(where, after_place(order, place.key, _number(place.id)))
+        where = all_of(where, after_place(order, place.key, cursors.row_id(place.id)))
     else:
         extent = measure(reader, where)
     rows = ordered.rows(reader, LOG_COLUMNS, where, order, limit + 1, start=start, extent=extent)
@@ -96,18 +96,13 @@ def search(
     }
 
 
-def _number(text: str) -> int:
-    """A row's id. No row has an id that is not a small number, so anything else finds nothing."""
-    return int(text) if text.isascii() and text.isdecimal() and len(text) < 19 else -1  # noqa: PLR2004 - 64 bits
-
-
 def _count(reader: Reader, where: Sql) -> int:
     row = reader.row(select("count(*)", "logs", where))
     return int(row[0]) if row else 0
 
 
 def _row(reader: Reader, id_: str) -> tuple[Any, ...] | None:
-    return reader.row(select(f"{LOG_COLUMNS}, stream", "logs", Sql("id = ?", (_number(id_),)), "LIMIT 1"))
+    return reader.row(select(f"{LOG_COLUMNS}, stream", "logs", Sql("id = ?", (cursors.row_id(id_),)), "LIMIT 1"))
 
 
 def entry(reader: Reader, id_: str) -> Entry | None:
