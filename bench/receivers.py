@@ -194,13 +194,15 @@ class Bugsink(Receiver):
 
     def client(self) -> httpx.Client:
         """A client that is signed in."""
-        client = super().client()
-        form = client.get("/accounts/login/").text
-        token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
-        assert token
-        values = {"csrfmiddlewaretoken": token[1], "username": "admin@example.org", "password": "admin"}
-        client.post("/accounts/login/", data=values, headers={"Referer": f"{self.url}/accounts/login/"})
-        return client
+        with super().client() as client:
+            form = client.get("/accounts/login/").text
+            token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form)
+            assert token
+            values = {"csrfmiddlewaretoken": token[1], "username": "admin@example.org", "password": "admin"}
+            client.post("/accounts/login/", data=values, headers={"Referer": f"{self.url}/accounts/login/"})
+            signed_in = super().client()
+            signed_in.cookies.update(client.cookies)
+            return signed_in
 
     def pages(self) -> dict[str, list[str]]:
         """Its list of issues, and the page that it leads to."""
