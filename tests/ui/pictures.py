@@ -12,6 +12,8 @@ from pathlib import Path
 
 from conftest import ARGUMENTS, ROOT, Screen, serving
 from playwright.sync_api import expect, sync_playwright
+from test_errors import fill as fill_errors
+from test_metrics import fill as fill_metrics
 
 IMAGES = ROOT / "docs" / "images"
 LINES = 30_000
@@ -44,6 +46,13 @@ def take(screen: Screen, theme: str, trace: str) -> None:
     screen.go(f"/traces/{trace}")
     screen.rows.filter(has_text="job generate_book").click()
     picture("trace")
+    screen.go("/errors?from=-3h")
+    picture("errors")
+    screen.rows.filter(has_text="RenderError").click()
+    picture("error")
+    charts = '[{"m":"http_requests_total","by":["method"]},{"m":"http_request_duration_seconds"}]'
+    screen.go(f"/metrics?from=-30m&charts={charts}")
+    picture("metrics")
     screen.go("/status")
     picture("status")
 
@@ -53,6 +62,8 @@ def main() -> None:
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory, serving(Path(directory) / "plainview") as server:
         server.ingest(sample())
+        fill_errors(server)
+        fill_metrics(server.url)
         search = {"order_by": "duration_ms", "status": "ERROR", "q": "service:llm-provider", "limit": 1}
         trace = server.post("/v1/traces/search", **search)["traces"][0]["trace_id"]
         with sync_playwright() as playwright:
