@@ -2,6 +2,7 @@ import { useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Skeleton } from "../../components/States";
 import { useKeys } from "../../state/keyboard";
+import { plural } from "../../text/format";
 import { visibleString } from "../../text/visible";
 import type { Family } from "./answers";
 import { charts, open } from "./charts";
@@ -10,6 +11,11 @@ import type { Kind } from "./promql";
 const KINDS: Kind[] = ["counter", "gauge", "histogram"];
 /** Most rows drawn; who wants another types a part of its name. */
 const MOST = 400;
+
+/** What a word is looked for in: the name, the help, the names of labels. */
+function searched(family: Family): string {
+  return `${family.name} ${family.help} ${family.labels.join(" ")}`.toLowerCase();
+}
 
 /** Every metric by name; a click opens its chart. */
 export function Catalogue({ families }: { families: Family[] | undefined }) {
@@ -21,7 +27,7 @@ export function Catalogue({ families }: { families: Family[] | undefined }) {
     return (families ?? []).filter(
       (family) =>
         (kind.value === "" || family.kind === kind.value) &&
-        words.every((word) => `${family.name} ${family.help}`.toLowerCase().includes(word)),
+        words.every((word) => searched(family).includes(word)),
     );
   }, [families, needle.value, kind.value]);
   const shown = new Set(charts.value.map((chart) => chart.metric));
@@ -66,7 +72,7 @@ export function Catalogue({ families }: { families: Family[] | undefined }) {
             <button
               type="button"
               class={shown.has(family.name) ? "catalogue-item on" : "catalogue-item"}
-              title={[family.name, visibleString(family.help)].filter(Boolean).join("\n")}
+              title={about(family)}
               onClick={() => open({ metric: family.name })}
             >
               <span class="grow clip">{visibleString(family.name)}</span>
@@ -83,4 +89,13 @@ export function Catalogue({ families }: { families: Family[] | undefined }) {
       )}
     </nav>
   );
+}
+
+function about(family: Family): string {
+  const labels = family.labels.length > 0 ? `by ${family.labels.join(", ")}` : "";
+  const lines = [family.name, family.help, labels, plural(family.series, "series", "series")];
+  return lines
+    .filter(Boolean)
+    .map((line) => visibleString(line))
+    .join("\n");
 }

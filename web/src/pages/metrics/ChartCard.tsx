@@ -26,7 +26,16 @@ interface Props {
 /** A name for the kind of metrics that nothing is known of. */
 function familyOf(chart: ChartSpec, families: Family[]): Family {
   const name = chart.metric ?? "";
-  return families.find((each) => each.name === name) ?? { name, kind: "unknown", help: "", unit: "" };
+  return (
+    families.find((each) => each.name === name) ?? {
+      name,
+      kind: "unknown",
+      help: "",
+      unit: "",
+      labels: [],
+      series: 0,
+    }
+  );
 }
 
 /** One chart: what it shows, how, and the chart itself. */

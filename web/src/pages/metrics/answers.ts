@@ -1,7 +1,7 @@
 /** What the page asks the server: the Prometheus HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/). */
 
 import { get } from "../../api/client";
-import { family, type Kind } from "./promql";
+import type { Kind } from "./promql";
 
 interface Envelope<T> {
   status: "success" | "error";
@@ -61,34 +61,40 @@ export interface Family {
   kind: Kind;
   help: string;
   unit: string;
+  /** Names of its labels. */
+  labels: string[];
+  /** How many series it has. */
+  series: number;
+}
+
+interface Catalogued {
+  name: string;
+  kind: string;
+  unit: string;
+  description: string;
+  labels: string[];
+  series: number;
 }
 
 const KINDS: readonly string[] = ["counter", "gauge", "histogram", "summary"];
 
-/** Every metric that the store knows in the range, in order. */
-export async function families(start: number, end: number, signal?: AbortSignal): Promise<Family[]> {
-  const range = { start: String(start), end: String(end) };
-  const [names, metadata] = await Promise.all([
-    ask<string[]>("label/__name__/values", range, signal),
-    ask<Record<string, { type: string; help: string; unit: string }[]>>("metadata", {}, signal),
-  ]);
-  const kinds = new Map<string, Kind>();
-  for (const [name, [first]] of Object.entries(metadata)) {
-    if (first && KINDS.includes(first.type)) kinds.set(name, first.type as Kind);
-  }
-  const found = new Map<string, Family>();
-  for (const each of names) {
-    const name = family(each, kinds);
-    const about = metadata[name]?.[0];
-    const guess: Kind = each.endsWith("_total") ? "counter" : "unknown";
-    found.set(name, {
-      name,
-      kind: kinds.get(name) ?? guess,
-      help: about?.help ?? "",
-      unit: about?.unit ?? "",
-    });
-  }
-  return [...found.values()].sort((one, other) => one.name.localeCompare(other.name));
+/** Every metric that had a sample since a moment (seconds), in order. */
+export async function families(start: number, signal?: AbortSignal): Promise<Family[]> {
+  const days = Math.min(3660, Math.max(1, (Date.now() / 1000 - start) / 86_400));
+  const { metrics } = await get<{ metrics: Catalogued[] }>(`/v1/metrics/catalogue?days=${days}`, signal);
+  return metrics
+    .map(({ name, kind, unit, description, labels, series }): Family => {
+      const guess: Kind = name.endsWith("_total") ? "counter" : "unknown";
+      return {
+        name,
+        kind: KINDS.includes(kind) ? (kind as Kind) : guess,
+        help: description,
+        unit,
+        labels,
+        series,
+      };
+    })
+    .sort((one, other) => one.name.localeCompare(other.name));
 }
 
 /** Labels of the series of a metric, each with how many values it has, the fewest first. */

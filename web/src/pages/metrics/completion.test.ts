@@ -6,6 +6,8 @@ const FAMILIES = ["http_requests_total", "job_duration_seconds"].map((name) => (
   kind: "counter" as const,
   help: "",
   unit: "",
+  labels: [],
+  series: 1,
 }));
 
 function offered(text: string, caret = text.length): string[] {

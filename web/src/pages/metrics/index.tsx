@@ -15,9 +15,9 @@ const EVERY_MS = 15_000;
 
 /** Find a metric, chart it, put charts one below the other. */
 export default function Metrics() {
-  const { start, end } = grid.value;
+  const { start } = grid.value;
   const known = useResource(`${range.value.from} ${range.value.to} ${asked.value}`, (signal) =>
-    families(start, end, signal),
+    families(start, signal),
   );
   const follows = moving(range.value);
   useEffect(() => {

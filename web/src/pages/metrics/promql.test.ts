@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { read, write } from "./spec";
-import { expressions, family, type Kind, matcher, stepOf, windowOf } from "./promql";
+import { expressions, matcher, stepOf, windowOf } from "./promql";
 
 test("a counter is a rate, split by label, within the scope", () => {
   const chart = { metric: "http_requests_total", by: ["method"], where: { status: "500" } };
@@ -48,15 +48,6 @@ test("the step is round and gives some 240 points, the window holds four samples
   expect(86_400 / stepOf(86_400)).toBeLessThanOrEqual(240);
   expect(windowOf(5)).toBe(60);
   expect(windowOf(600)).toBe(615);
-});
-
-test("the series of a histogram belong to it", () => {
-  const kinds = new Map<string, Kind>([
-    ["x_seconds", "histogram"],
-    ["y_count", "gauge"],
-  ]);
-  expect(family("x_seconds_bucket", kinds)).toBe("x_seconds");
-  expect(family("y_count", kinds)).toBe("y_count");
 });
 
 test("charts survive the address, and what cannot be read is left out", () => {

@@ -133,10 +133,3 @@ export function expressions(chart: ChartSpec, kind: Kind, scope: string[], step:
 function grouping(labels: string[]): string {
   return labels.length > 0 ? ` by (${labels.join(", ")})` : "";
 }
-
-/** The name that a histogram's or summary's series go by: `x_bucket`, `x_sum` and `x_count` are `x`. */
-export function family(name: string, kinds: ReadonlyMap<string, Kind>): string {
-  const base = name.replace(/_(bucket|sum|count)$/, "");
-  const kind = base === name ? undefined : kinds.get(base);
-  return kind === "histogram" || kind === "summary" ? base : name;
-}
