@@ -105,7 +105,11 @@ def test_a_folder_removed_under_a_running_application_comes_back_with_its_lines(
 def test_segments_closed_but_not_yet_collected_come_back_too(capture):
     capture.configure(segment_bytes=65536)
     log = plainview.get_logger("a")
-    runtime.runtime().keeper._stopping = True  # nothing is released meanwhile
+    keeper = runtime.runtime().keeper
+    keeper._stopping = True  # nothing is released meanwhile
+    keeper._wake()
+    if keeper._thread is not None:
+        keeper._thread.join()
     for n in range(3000):
         log.info("line", n=n)
     shutil.rmtree(capture.directory)

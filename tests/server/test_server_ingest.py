@@ -78,7 +78,7 @@ def test_nothing_is_a_body_too(server):
     [
         (line("x"), {"Content-Type": "text/html"}, 415, "Content-Type"),
         (line("x"), {"Content-Type": "application/x-www-form-urlencoded"}, 415, "Content-Type"),
-        (line("x"), {"Content-Encoding": "br"}, 415, "Content-Encoding"),
+        (line("x"), {"Content-Encoding": "compress"}, 415, "Content-Encoding"),
         (line("x"), {"Content-Encoding": "gzip, gzip"}, 415, "Content-Encoding"),
         (line("x"), {"Content-Encoding": "gzip"}, 400, "body"),
         (line("x"), {"Content-Encoding": "zstd"}, 400, "body"),

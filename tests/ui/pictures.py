@@ -10,10 +10,11 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from conftest import ARGUMENTS, ROOT, Screen, serving
 from playwright.sync_api import expect, sync_playwright
-from test_errors import fill as fill_errors
-from test_metrics import fill as fill_metrics
+from test_errors_page import fill as fill_errors
+from test_metrics_page import fill as fill_metrics
+
+from conftest import ARGUMENTS, ROOT, Screen, serving
 
 IMAGES = ROOT / "docs" / "images"
 LINES = 30_000

@@ -32,7 +32,8 @@ def serve(
     from plainview.store.interface import StoreError
 
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    for name in ("alembic", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)
     try:
         settings = load(host=host, port=port, dir=str(directory) if directory else None)
         run(settings, any_port=any_port, ready=lambda url: _ready(url, settings.dir))

@@ -14,6 +14,8 @@ FOLDERS: Final[tuple[str, ...]] = (
     ".cargo/git",
     "rustc", "go/pkg/mod", "usr/local/go/src", "usr/lib/go", "libexec/src", ".m2/repository", "pyodide",
     "webpack/bootstrap",
+    # Ours, that stand around the application's calls.
+    "plainview/capture", "plainview/integrations", "plainview/bootstrap",
 )  # fmt: skip
 #: A Python's own library, wherever it is installed: Unix, Windows, an archive, PyPy.
 _STDLIB: Final = re.compile(
