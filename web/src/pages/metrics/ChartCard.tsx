@@ -1,4 +1,3 @@
-import { useComputed, useSignal } from "@preact/signals";
 import { useMemo } from "preact/hooks";
 import { Icon } from "../../components/Icon";
 import { Choice, Menu } from "../../components/Menu";
@@ -43,15 +42,12 @@ export function ChartCard({ chart, index, families: known }: Props) {
   const families = known ?? [];
   const family = familyOf(chart, families);
   const view = chart.query === undefined ? viewOf(chart, family.kind) : "value";
-  const asked = useComputed(() => {
-    const scope = [
-      ...(services.value.length > 0 ? [matcher("job", services.value)] : []),
-      ...(environments.value.length > 0 ? [matcher("environment", environments.value)] : []),
-    ];
-    return scope;
-  });
+  const scope = [
+    ...(services.value.length > 0 ? [matcher("job", services.value)] : []),
+    ...(environments.value.length > 0 ? [matcher("environment", environments.value)] : []),
+  ];
   const { start, end, step } = grid.value;
-  const list = expressions(chart, family.kind, asked.value, step);
+  const list = expressions(chart, family.kind, scope, step);
   // How a metric is best looked at depends on its kind: that has to be known before anything is asked.
   const empty = chart.query === undefined ? known === undefined : chart.query === "";
   const key = empty ? null : JSON.stringify([list, start, end, step, chart.previous ?? false]);
@@ -171,9 +167,8 @@ interface ControlsProps {
 
 /** What is shown of the metric: the view, the labels it is split by, what it is narrowed to. */
 function Controls({ chart, index, family, view, expression }: ControlsProps) {
-  const opened = useSignal(false);
   const { start, end } = grid.value;
-  const labels = useResource(`${family.name} ${family.kind} ${opened.value}`, (signal) =>
+  const labels = useResource(`${family.name} ${family.kind}`, (signal) =>
     labelsOf(family, start, end, signal),
   );
   const options = useMemo(
@@ -215,10 +210,7 @@ function Controls({ chart, index, family, view, expression }: ControlsProps) {
           none="not split"
           options={options}
           chosen={chart.by ?? []}
-          onChange={(by) => {
-            opened.value = true;
-            change(index, { ...chart, by });
-          }}
+          onChange={(by) => change(index, { ...chart, by })}
         />
       )}
       {Object.entries(chart.where ?? {}).map(([label, value]) => (
