@@ -20,7 +20,7 @@ import plainview
 from plainview import store as stores
 from plainview.cli import COMMANDS
 from plainview.ingest.pipeline import Pipeline
-from plainview.records import ErrorRecord, LogRecord, SpanRecord
+from plainview.records import ErrorRecord, LogRecord, OperationRecord, SpanRecord
 from plainview.server.app import create_app
 
 if TYPE_CHECKING:
@@ -78,7 +78,13 @@ def test_every_exported_name_has_its_place(name):
 
 
 @pytest.mark.parametrize(
-    ("record", "title"), [(LogRecord, "A log record"), (SpanRecord, "A span record"), (ErrorRecord, "An error record")]
+    ("record", "title"),
+    [
+        (LogRecord, "A log record"),
+        (SpanRecord, "A span record"),
+        (ErrorRecord, "An error record"),
+        (OperationRecord, "An operation record"),
+    ],
 )
 def test_the_log_format_page_has_a_row_for_every_field(record, title):
     documented = first_cells(section(read("reference/log-format.md"), title))

@@ -1,8 +1,8 @@
 """The records and their wire form: the one vocabulary that both halves share.
 
 A record travels as one line of JSON (UTF-8, no raw newline, no NUL byte). A segment file or an ingest
-request holds lines of one *stream kind* (`log`, `span`, `error` or `metric`). Fields that are absent are left
-out of the line.
+request holds lines of one *stream kind* (`log`, `span`, `error`, `metric` or `operation`). Fields that are absent
+are left out of the line.
 Unknown fields are not an error: a newer writer may talk to an older reader.
 
 Field names follow the OpenTelemetry data model where it has a word for the thing
@@ -25,6 +25,7 @@ __all__ = [
     "LogRecord",
     "MetricPoint",
     "MetricRecord",
+    "OperationRecord",
     "RaisedException",
     "SampledHistogram",
     "SampledSeries",
@@ -52,7 +53,7 @@ CONTEXT_FIELDS: Final = (
 )
 
 #: The kinds of stream a spool holds, each in segments of its own.
-KINDS: Final = ("log", "span", "error", "metric")
+KINDS: Final = ("log", "span", "error", "metric", "operation")
 
 #: Level name to severity, the numbers of the standard ``logging`` module.
 LEVELS: Final[dict[str, int]] = {
@@ -352,3 +353,71 @@ class MetricRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     version: str = ""
     host: str = ""
     pid: int = 0
+
+
+class OperationRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """One event in the life of an operation: a job, a run, an engine's execution … begins, gets on, ends.
+
+    The ``event`` is one of: ``create`` (it waits to be done), ``open``, ``progress``, ``checkpoint``, ``retry``,
+    ``recover``, ``lock``, ``item`` (one that failed), ``check``, ``warning``, ``artifact``, ``backup``, ``sample`` (of
+    what it uses), ``heartbeat``, ``dead_letter``, ``cleanup``, ``detach`` (it goes on in another process), ``resume``
+    (here it does), ``close``, and ``abandon``, which the server says of what a dead process left open. Events of
+    kinds that are short are told by their ``close`` alone.
+    """
+
+    timestamp: str
+    #: 16 hexadecimal digits: the ``span_id`` of the span that it began with. Each attempt has its own.
+    operation_id: str
+    event: str
+    #: ``job``, ``stage``, ``engine``, ``batch``, ``run``, ``agent``, ``worker``, ``task``, or the application's own.
+    kind: str = ""
+    #: What is done: the type of a job, the name of an engine, the role of an agent.
+    name: str = ""
+    #: The id that the application knows it by: the ``job_id``, ``batch_id``, ``run_id``; empty: it has none.
+    key: str = ""
+    #: ``operation_id`` of the one that it is a part of.
+    parent_id: str | None = None
+    #: Nanoseconds since 1970.
+    start_time_unix_nano: int = 0
+    attempt: int = 1
+    #: How it ended: ``completed``, ``failed``, ``cancelled``, ``dead_lettered``, ``abandoned``; empty while it has not.
+    status: str = ""
+    duration_ms: float | None = None
+    #: Processor time of this process in between.
+    cpu_ms: float | None = None
+    #: Resident memory of the process: the most in between, and the end less the beginning.
+    memory_peak_bytes: int | None = None
+    memory_delta_bytes: int | None = None
+    #: Rows, records, events … that it worked through.
+    rows: int | None = None
+    #: How far it is; ``done`` of ``total`` where that is known, else ``percent``.
+    done: float | None = None
+    total: float | None = None
+    percent: float | None = None
+    step: str = ""
+    #: Why: of a retry, a failure, a dead letter. An exception as ``Type: message``.
+    reason: str = ""
+    error_type: str = ""
+    #: The occurrence (`ErrorRecord`) that tells of the failure.
+    error_id: str | None = None
+    #: Kind and name of the innermost operation that failed first: ``stage render``.
+    failed_in: str = ""
+    #: ``operation_id`` of the attempt that this one goes on from, where it is known.
+    recovers: str | None = None
+    service: str = ""
+    environment: str = ""
+    version: str = ""
+    host: str = ""
+    pid: int = 0
+    request_id: str | None = None
+    trace_id: str | None = None
+    span_id: str | None = None
+    job_id: str | None = None
+    batch_id: str | None = None
+    run_id: str | None = None
+    user_id: str | None = None
+    project_id: str | None = None
+    session_id: str | None = None
+    tenant_id: str | None = None
+    #: Raw JSON object, by event: inputs (``open``), results (``close``), configuration (``lock``) …
+    data: msgspec.Raw = msgspec.Raw(b"{}")

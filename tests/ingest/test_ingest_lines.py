@@ -187,5 +187,5 @@ def test_rows_of_several_streams_keep_their_streams_when_one_is_refused():
 
 
 def test_every_kind_has_its_table():
-    assert set(OF_KIND) == {"log", "span"}
+    assert set(OF_KIND) == {"log", "span", "operation"}
     assert MAX_LINE == 1 << 20

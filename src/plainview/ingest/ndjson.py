@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from plainview.ingest.occurrences import checked
-from plainview.records import ErrorRecord, ExceptionInfo, LogRecord, MetricRecord, Source, SpanRecord
+from plainview.records import ErrorRecord, ExceptionInfo, LogRecord, MetricRecord, OperationRecord, Source, SpanRecord
 from plainview.store.rows import OF_KIND
 
 if TYPE_CHECKING:
@@ -57,11 +57,16 @@ class _Metric(MetricRecord, gc=False):
     pass
 
 
+class _Operation(OperationRecord, gc=False):
+    pass
+
+
 _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
     "log": msgspec.json.Decoder(_Log),
     "span": msgspec.json.Decoder(_Span),
     "error": msgspec.json.Decoder(_Error),
     "metric": msgspec.json.Decoder(_Metric),
+    "operation": msgspec.json.Decoder(_Operation),
 }
 
 
@@ -69,7 +74,12 @@ _DECODERS: Final[dict[str, msgspec.json.Decoder[Any]]] = {
 _TABULATORS: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = OF_KIND | {"error": checked}
 
 #: Kind → the member that its lines have. A log may speak of them too: it is one if it is not the other.
-_SIGNS: Final = {"span": b'"start_time_unix_nano":', "error": b'"mechanism":', "metric": b'"points":['}
+_SIGNS: Final = {
+    "operation": b'"operation_id":',
+    "span": b'"start_time_unix_nano":',
+    "error": b'"mechanism":',
+    "metric": b'"points":[',
+}
 
 
 def kind_of(line: bytes) -> str:

@@ -15,6 +15,7 @@ from plainview.records import (
     ErrorRecord,
     ExceptionInfo,
     LogRecord,
+    OperationRecord,
     Source,
     SpanRecord,
     level_number,
@@ -26,7 +27,20 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["OF_KIND", "Grouped", "RowError", "Rows", "Values", "microseconds", "of_errors", "of_logs", "of_spans"]
+    from plainview.store.schema import Type
+
+__all__ = [
+    "OF_KIND",
+    "Grouped",
+    "RowError",
+    "Rows",
+    "Values",
+    "microseconds",
+    "of_errors",
+    "of_logs",
+    "of_operations",
+    "of_spans",
+]
 
 #: One column of a batch: a value per row, or one value that all rows share.
 Values: TypeAlias = "NDArray[Any] | str | float | None"
@@ -306,7 +320,45 @@ _OF_ERRORS: Final = (
     *("mechanism", "platform", "stack_trace"),
 )
 
+
+def of_operations(records: Sequence[OperationRecord], stream: str | Sequence[str]) -> Rows:
+    """Rows of ``operations``; arguments and errors as of :func:`of_logs`."""
+    given = _transpose(records)
+    times = _times(given["timestamp"])
+    starts = _array("start_time_unix_nano", given.pop("start_time_unix_nano"), np.int64)
+    began = (starts // 1000).view("M8[us]")
+    began = np.where(starts > 0, began, times)
+    if not ((began >= _FIRST) & (began < _LAST)).all():
+        msg = f"start_time_unix_nano: outside {_YEARS.start}…{_YEARS.stop - 1}"
+        raise RowError(msg)
+    columns: dict[str, Values] = {
+        "stream": stream if isinstance(stream, str) else _column(stream),
+        "timestamp": times,
+        "start_time": began,
+        "start_ns": np.where(starts > 0, starts, began.view(np.int64) * 1000),
+        "data": _json("data", given["data"], b"{"),
+    }
+    for name in ("pid", "attempt"):
+        columns[name] = _array(name, given[name], np.int32)
+    for name, values in given.items():
+        if name not in columns:
+            dtype = _NUMERIC.get(TABLES["operations"].types[name])
+            columns[name] = _column(values) if dtype is None else _numbers(name, values, dtype)
+    return Rows("operations", len(records), columns)
+
+
+#: Type of a column that may be empty → the numbers it holds.
+_NUMERIC: Final[dict[Type, type[np.number[Any]]]] = {
+    "milliseconds": np.float64,
+    "number": np.float64,
+    "count": np.int64,
+}
+
 _SPECIAL: Final = {"start_time_unix_nano", "end_time_unix_nano", "attributes", "events", "links"}
 
 #: Stream kind → what turns its records into rows.
-OF_KIND: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = {"log": of_logs, "span": of_spans}
+OF_KIND: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = {
+    "log": of_logs,
+    "span": of_spans,
+    "operation": of_operations,
+}

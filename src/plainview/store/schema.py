@@ -13,10 +13,22 @@ from plainview.records import CONTEXT_FIELDS
 __all__ = ["SCHEMA_VERSION", "TABLES", "TABLE_OF_KIND", "TYPES", "Column", "Table", "Type"]
 
 #: Version of the layout below. A store written by a newer one is refused, an older one is migrated.
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 
 Type: TypeAlias = Literal[
-    "id", "time", "level", "flag", "integer", "nanoseconds", "milliseconds", "number", "text", "name", "json", "bytes"
+    "id",
+    "time",
+    "level",
+    "flag",
+    "integer",
+    "count",
+    "nanoseconds",
+    "milliseconds",
+    "number",
+    "text",
+    "name",
+    "json",
+    "bytes",
 ]
 
 #: Type → engine → the engine's word. ``name`` is text with few distinct values (a service, a logger).
@@ -26,6 +38,7 @@ TYPES: Final[dict[Type, dict[str, str]]] = {
     "level": {"duckdb": "UTINYINT", "clickhouse": "UInt8"},
     "flag": {"duckdb": "UTINYINT", "clickhouse": "UInt8"},
     "integer": {"duckdb": "INTEGER", "clickhouse": "Int32"},
+    "count": {"duckdb": "BIGINT", "clickhouse": "Int64"},
     "nanoseconds": {"duckdb": "BIGINT", "clickhouse": "Int64"},
     "milliseconds": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
     "number": {"duckdb": "DOUBLE", "clickhouse": "Float64"},
@@ -72,6 +85,11 @@ class Table:
     def sealed_names(self) -> tuple[str, ...]:
         """Columns of a sealed file. Out of order, ids would take most of the room; nobody follows metrics by them."""
         return self.names[1:] if self.sorted_by else self.names
+
+    @property
+    def types(self) -> dict[str, Type]:
+        """Column name → type."""
+        return {column.name: column.type for column in self.columns}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -170,6 +188,43 @@ TABLES: Final[dict[str, Table]] = {
             Column("given", "json"),
             Column("extra", "json"),
             Column("count", "integer"),
+        ),
+    ),
+    # A row for each event in the life of an operation; what it is now, a query makes of them.
+    "operations": Table(
+        "operations",
+        kind="operation",
+        time="timestamp",
+        columns=(
+            Column("id", "id"),
+            Column("timestamp", "time"),
+            Column("operation_id", "text"),
+            Column("event", "name"),
+            Column("kind", "name"),
+            Column("name", "name"),
+            Column("key", "text"),
+            Column("parent_id", "text", null=True),
+            Column("start_time", "time"),
+            Column("start_ns", "nanoseconds"),
+            Column("attempt", "integer"),
+            Column("status", "name"),
+            Column("duration_ms", "milliseconds", null=True),
+            Column("cpu_ms", "milliseconds", null=True),
+            Column("memory_peak_bytes", "count", null=True),
+            Column("memory_delta_bytes", "count", null=True),
+            Column("rows", "count", null=True),
+            Column("done", "number", null=True),
+            Column("total", "number", null=True),
+            Column("percent", "number", null=True),
+            Column("step", "text"),
+            Column("reason", "text"),
+            Column("error_type", "name"),
+            Column("error_id", "text", null=True),
+            Column("failed_in", "name"),
+            Column("recovers", "text", null=True),
+            *_PROCESS,
+            *_CONTEXT,
+            Column("data", "json"),
         ),
     ),
     # Which series there are; each is told again on every day that it has samples.

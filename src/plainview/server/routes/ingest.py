@@ -35,7 +35,7 @@ _LINES = {
 _AT_ONCE = asyncio.Semaphore(4)
 
 Stream = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$", examples=["studio-41-1a2b3c4d"])]
-Kind = Annotated[Literal["log", "span", "error", "metric"], Path()]
+Kind = Annotated[Literal["log", "span", "error", "metric", "operation"], Path()]
 Segment = Annotated[int, Path(ge=1, lt=10**12)]
 Offset = Annotated[int, Query(ge=0, lt=1 << 62, description="How much of the segment the server holds already.")]
 

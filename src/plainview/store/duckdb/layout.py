@@ -40,7 +40,7 @@ def _complete(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 #: Version → what turns a store of that version into the next one, inside a transaction.
-MIGRATIONS: Final[dict[int, Callable[[duckdb.DuckDBPyConnection], None]]] = {1: _complete}
+MIGRATIONS: Final[dict[int, Callable[[duckdb.DuckDBPyConnection], None]]] = {1: _complete, 2: _complete}
 
 #: Tables of our own beside those of the schema. ``positions`` and ``ids`` grow by a few rows a commit (an update
 #: in place would leave far more behind) and are condensed at each checkpoint.
