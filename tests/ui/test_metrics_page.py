@@ -157,7 +157,7 @@ def test_an_observation_leads_to_its_trace(metrics):
             if "/traces/" not in metrics.address:
                 metrics.page.mouse.click(box["x"] + across, box["y"] + down)
     metrics.expect_address(f"/traces/{TRACE}")
-    expect(metrics.page.get_by_text("read chapter")).to_be_visible()
+    expect(metrics.page.get_by_text("read chapter").first).to_be_visible()
 
 
 def test_the_period_before_is_drawn_as_a_ghost_and_units_are_on_the_axes(metrics):
