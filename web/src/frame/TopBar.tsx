@@ -13,12 +13,20 @@ interface Props {
   rangeOpener: { current: (() => void) | null };
 }
 
+/** Pages that have a title instead of a scope. */
+const TITLES: [pages: RegExp, title: string][] = [
+  [/^\/status$/, "Status"],
+  [/^\/traces\/./, "Trace"],
+  [/^\/operations\/./, "Operation"],
+];
+
 /** Scope of all pages: services, environments, time, live; and the way to anything by its id. */
 export function TopBar({ onPalette, rangeOpener }: Props) {
   const rows = serviceRows.value ?? [];
   const names = rows.map((row) => ({ name: row.service, note: ago(row.last_seen) }));
   const places = [...new Set(rows.flatMap((row) => row.environments))].sort().map((name) => ({ name }));
-  const single = /^\/(traces\/.|status)/.test(path.value);
+  const title = TITLES.find(([pages]) => pages.test(path.value))?.[1];
+  const single = title !== undefined;
   return (
     <header class="topbar">
       {!single && (
@@ -39,8 +47,7 @@ export function TopBar({ onPalette, rangeOpener }: Props) {
           />
         </>
       )}
-      {path.value === "/status" && <h1 class="topbar-title">Status</h1>}
-      {path.value.startsWith("/traces/") && <h1 class="topbar-title">Trace</h1>}
+      {single && <h1 class="topbar-title">{title}</h1>}
       <span class="grow" />
       <button type="button" class="button palette-button" onClick={onPalette}>
         <Icon name="search" size={14} />

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { typed, type Zone } from "../text/format";
-import { param, update } from "./location";
+import { param, path, update } from "./location";
 
 export interface Range {
   /** RFC 3339, or relative such as `-15m`. */
@@ -15,7 +15,12 @@ const UNITS: Record<string, number> = { s: 1e3, m: 60e3, h: 3600e3, d: 86_400e3,
 const RELATIVE = /^-(\d+)([smhdw])$/;
 const WORDS: Record<string, string> = { s: "second", m: "minute", h: "hour", d: "day", w: "week" };
 
-const DEFAULT: Range = { from: "-15m", to: "now" };
+/** How far back a page looks by itself: what runs now and then needs more than what comes all the time. */
+const BACK: [pages: RegExp, from: string][] = [
+  [/^\/(jobs|engines|batches|agents|tasks|workers|operations|runs)\b/, "-1d"],
+  [/^/, "-15m"],
+];
+const back = computed(() => BACK.find(([pages]) => pages.test(path.value))?.[1] as string);
 export const PRESETS = ["-5m", "-15m", "-1h", "-3h", "-6h", "-12h", "-1d", "-3d", "-7d", "-30d"];
 
 const fromParam = param("from");
@@ -23,8 +28,8 @@ const toParam = param("to");
 
 /** The range of the page. */
 export const range = computed<Range>(() => ({
-  from: valid(fromParam.value) ?? DEFAULT.from,
-  to: valid(toParam.value) ?? DEFAULT.to,
+  from: valid(fromParam.value) ?? back.value,
+  to: valid(toParam.value) ?? "now",
 }));
 
 /** Counted up to ask again for the same range (the refresh button, a step of live mode). */
@@ -34,7 +39,7 @@ export const asked = signal(0);
 export function setRange(next: Range, replace = false): void {
   update(
     {
-      from: next.from === DEFAULT.from && next.to === "now" ? null : next.from,
+      from: next.from === back.value && next.to === "now" ? null : next.from,
       to: next.to === "now" ? null : next.to,
     },
     replace,
