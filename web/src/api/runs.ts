@@ -1,0 +1,238 @@
+/** Runs: what the server says of them, of two side by side, and of a row of them. */
+
+import { get } from "./client";
+import type { Operation } from "./operations";
+import type { Entry, Level } from "./types";
+
+export const CHECK_RESULTS = ["pass", "warning", "fail"] as const;
+export type CheckResult = (typeof CHECK_RESULTS)[number];
+
+/** One run as it is now. */
+export interface Run extends Operation {
+  run_id: string;
+  errors: number;
+  warnings: number;
+  checks: Record<CheckResult, number>;
+  rows_per_second: number | null;
+  parameters: Record<string, unknown> | null;
+  git_commit: string | null;
+  /** Of the runs of its name before it, the oldest first; 20 at most. */
+  earlier_durations_ms: number[];
+  /** Whether it took another length of time than they let expect. */
+  out_of_line: boolean;
+}
+
+export interface RunPage {
+  runs: Run[];
+  total: number;
+  next: string | null;
+}
+
+/** All operations of one kind and name within a run. */
+export interface RunOperation {
+  kind: string;
+  name: string;
+  count: number;
+  failed: number;
+  total_ms: number;
+  mean_ms: number;
+  max_ms: number;
+  /** Of the run's duration, 0 … 1; more where they ran at the same time. */
+  share: number | null;
+  cpu_ms: number | null;
+  memory_peak_bytes: number | null;
+  rows: number | null;
+}
+
+export interface TimelineItem {
+  operation_id: string;
+  parent_id: string | null;
+  kind: string;
+  name: string;
+  started_at: string;
+  /** So far, while it runs. */
+  duration_ms: number | null;
+  status: string;
+}
+
+export interface Check {
+  timestamp: string;
+  name: string;
+  value: unknown;
+  thresholds: unknown;
+  result: CheckResult;
+}
+
+/** A file that a run left behind. */
+export interface RunFile {
+  timestamp: string;
+  path: string;
+  bytes: number | null;
+}
+
+/** What it used at a moment. */
+export interface Sample {
+  timestamp: string;
+  memory_bytes: number | null;
+  cpu_percent: number | null;
+}
+
+/** An issue that a run met. */
+export interface RunError {
+  issue: string;
+  error_id: string;
+  error_type: string;
+  error_message: string;
+  count: number;
+  first_seen: string;
+  url: string;
+}
+
+export interface RunDetail {
+  run: Run;
+  parameters: Record<string, unknown> | null;
+  environment: Record<string, unknown> | null;
+  summary: Record<string, unknown> | null;
+  /** The slowest first. */
+  operations: RunOperation[];
+  timeline: TimelineItem[];
+  checks: Check[];
+  artifacts: RunFile[];
+  backups: RunFile[];
+  warnings: { timestamp: string; text: string }[];
+  resources: Sample[];
+  errors: RunError[];
+  logs: { count: number; by_level: Partial<Record<Level, number>>; url: string };
+}
+
+/** A value of two runs. */
+export interface Pair {
+  name: string;
+  a: unknown;
+  b: unknown;
+  same: boolean;
+}
+
+export interface FigurePair {
+  name: string;
+  a: number | null;
+  b: number | null;
+  /** b ÷ a; null where there is none. */
+  ratio: number | null;
+}
+
+export interface OperationPair {
+  kind: string;
+  name: string;
+  a_ms: number | null;
+  b_ms: number | null;
+  ratio: number | null;
+  a_count: number;
+  b_count: number;
+}
+
+/** A kind of message that only one of two runs logged. */
+export interface RunPattern {
+  pattern: string;
+  level: Level;
+  count: number;
+}
+
+/** What one of two runs has and the other has not. */
+export interface NewAndGone<T> {
+  new: T[];
+  gone: T[];
+}
+
+export interface Comparison {
+  a: Run;
+  b: Run;
+  parameters: Pair[];
+  environment: Pair[];
+  operations: OperationPair[];
+  figures: FigurePair[];
+  checks: Pair[];
+  patterns: NewAndGone<RunPattern>;
+  errors: NewAndGone<RunError>;
+}
+
+export interface TrendPoint {
+  run_id: string;
+  started_at: string;
+  status: string;
+  duration_ms: number | null;
+  memory_peak_bytes: number | null;
+  rows: number | null;
+  rows_per_second: number | null;
+}
+
+/** Whether the newest value of a figure is out of line with those before it. */
+export interface TrendFigure {
+  figure: string;
+  median: number | null;
+  mad: number | null;
+  newest: number | null;
+  score: number | null;
+  threshold: number;
+  out_of_line: boolean;
+  direction: string | null;
+}
+
+export interface Trend {
+  name: string;
+  /** The oldest first. */
+  points: TrendPoint[];
+  figures: TrendFigure[];
+}
+
+/** Why a run failed, as far as the records tell. */
+export interface Analysis {
+  run_id: string;
+  failed: boolean;
+  first_failure: {
+    operation: Operation;
+    error: {
+      error_id: string;
+      issue: string;
+      type: string;
+      message: string;
+      category: string;
+      action: string;
+    } | null;
+  } | null;
+  logs_around: Entry[];
+  errors: RunError[];
+  last_good: { run_id: string; started_at: string } | null;
+  changed: {
+    parameters: Pair[];
+    environment: Pair[];
+    operations: OperationPair[];
+    patterns: NewAndGone<RunPattern>;
+    errors: NewAndGone<RunError>;
+  } | null;
+}
+
+/** A page of runs. */
+export function listRuns(search: URLSearchParams, signal: AbortSignal): Promise<RunPage> {
+  return get(`/v1/runs?${search}`, signal);
+}
+
+export function readRun(id: string, signal: AbortSignal): Promise<RunDetail> {
+  return get(`/v1/runs/${encodeURIComponent(id)}`, signal);
+}
+
+/** What of two runs differs; `a` is what `b` is measured by. */
+export function compareRuns(a: string, b: string, signal: AbortSignal): Promise<Comparison> {
+  return get(`/v1/runs/compare?${new URLSearchParams({ a, b })}`, signal);
+}
+
+/** The last runs of a name. */
+export function readTrend(name: string, service: string, signal: AbortSignal): Promise<Trend> {
+  const search = new URLSearchParams({ name, last: "20" });
+  if (service !== "") search.set("service", service);
+  return get(`/v1/runs/trend?${search}`, signal);
+}
+
+export function readAnalysis(id: string, signal: AbortSignal): Promise<Analysis> {
+  return get(`/v1/runs/${encodeURIComponent(id)}/analysis`, signal);
+}
