@@ -2,7 +2,8 @@
 
 It has the next segment ready, cuts full ones to size, feeds the sinks, rewrites the status file, keeps the spool
 within its bounds, tidies what dead processes left, and gets the spool going again after the disk was full or the
-folder was removed. The hot path needs none of it to be running.
+folder was removed; and it takes its turn at what others want done (`plainview.capture.chores`). The hot path needs none
+of it to be running.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview import segments
+from plainview.capture import chores
 from plainview.capture.spool import remove
 
 if TYPE_CHECKING:
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Keeper"]
 
 _WITH_SINKS, _WITHOUT_SINKS = 0.05, 0.5
+#: Between two turns, whatever a chore wishes, seconds.
+_SHORTEST: Final = 0.02
 _CHECK_SECONDS: Final = 1.0
 _SWEEP_SECONDS: Final = 30.0
 
@@ -95,7 +99,7 @@ class Keeper:
         self._spool.write_status()
 
     def _run(self) -> None:
-        pause = _WITH_SINKS if self._outlets else _WITHOUT_SINKS
+        pause = longest = _WITH_SINKS if self._outlets else _WITHOUT_SINKS
         while not self._stopping:
             self._event.wait(pause)
             self._event.clear()
@@ -103,6 +107,7 @@ class Keeper:
                 self._tick()
             except Exception as error:  # noqa: BLE001 - the thread goes on
                 self._spool.failed(error)
+            pause = max(_SHORTEST, min(longest, chores.turn(time.monotonic(), self._spool.failed)))
 
     def _tick(self) -> None:
         spool = self._spool

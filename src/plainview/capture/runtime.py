@@ -13,7 +13,7 @@ from weakref import WeakSet
 import msgspec
 
 from plainview import sinks
-from plainview.capture import provider
+from plainview.capture import chores, provider
 from plainview.capture.errors import hooks
 from plainview.capture.forking import unforked
 from plainview.capture.gate import Gates
@@ -88,6 +88,7 @@ class Runtime:
             self.keeper.shipper = Shipper(self.settings)
         if self.settings.metrics_port:
             self.watching()
+        if self.settings.metrics_port or chores.wanted():
             self.keeper.start()
 
     def watching(self) -> Watch | None:

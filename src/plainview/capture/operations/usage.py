@@ -1,0 +1,274 @@
+"""What an operation uses: processor time, and resident memory.
+
+**Processor time** is that of the process between begin and end, or that of the thread, whichever is nearer to the
+truth. It is the thread's where the operation begins and ends in one thread and others work beside it: another
+operation, not a part of this one, is open in another thread meanwhile; or it was itself handed to another thread than
+that of the operation around it, as a pool does. It is the process's in all other cases, and always where the operation
+is the whole of what the process does, a run: threads that it starts and libraries with threads of their own are counted
+then. Tasks of one event loop share its thread: each is charged with what the loop does between its begin and its end.
+Both are exact to 0.1 ms.
+
+**Memory** is resident memory of the process: nobody can say which part is whose. It is read when an operation begins
+and ends, and ten times a second in between by the keeper, whatever the number of operations. The system's own
+high-water mark finds a peak between two looks, where it is the process's highest so far. What takes less than 10 ms
+has no figures of memory, and nothing is read for it as a rule: a reading is shared by all that begin within 10 ms.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import os
+import sys
+from _thread import get_ident
+from bisect import bisect_left
+from resource import RUSAGE_SELF, getrusage
+from time import perf_counter_ns, process_time_ns, thread_time_ns
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from plainview.capture import chores
+from plainview.capture.forking import unforked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Sample", "Usage", "Watching", "begin", "resident_bytes", "watch"]
+
+#: Readings of the clocks this near to each other are one system call; in between, all time is taken to be worked time.
+_NEAR_NS: Final = 100_000
+#: Age up to which a reading of memory is good enough, and duration from which on an operation has figures of it.
+_FRESH_NS: Final = 10_000_000
+_LOOK_SECONDS: Final = 0.1
+#: Samples that are kept; beyond it every other one goes.
+_MOST_SAMPLES: Final = 1024
+
+_STATM: Final = "/proc/self/statm"
+_STATM_FIELDS: Final = 7
+_PAGE: Final = os.sysconf("SC_PAGE_SIZE")
+#: Of `ru_maxrss`, bytes.
+_UNIT: Final = 1 if sys.platform == "darwin" else 1024
+_descriptor = -1
+
+#: Thread, and its clocks when they were last read: perf_counter, of the process, of the thread.
+_clock = (0, -_NEAR_NS, 0, 0)
+#: perf_counter, resident bytes, and the most there ever were, when memory was last read by an operation.
+_memory = (-_FRESH_NS, 0, 0)
+#: What the keeper saw: perf_counter and resident bytes, the latter falling: the first at or after a moment is the most
+#: since then.
+_samples: tuple[tuple[int, int], ...] = ()
+#: Operations that are open and no part of another, by their identity.
+_open: Final[set[int]] = set()
+#: The thread that all of those began in; 0: there were several.
+_thread = 0
+#: How often one began beside that of another thread.
+_crowded = 0
+
+
+class Usage:
+    """What is used from here on.
+
+    Args:
+        within: that of the operation around it.
+        whole: whether all that the process does is part of it.
+
+    Attributes:
+        thread: that it began in.
+        own: whether that thread's time is taken; None: that depends on what begins meanwhile.
+    """
+
+    __slots__ = ("_began", "_crowded", "_highest", "_process", "_resident", "_worked", "own", "thread")
+
+    def __init__(self, within: Usage | None, whole: bool) -> None:  # noqa: FBT001 - behind `begin`
+        global _crowded, _thread  # noqa: PLW0603 - what two threads do to them at once may be lost
+        self._began = now = perf_counter_ns()
+        self.thread = thread = get_ident()
+        self.own: bool | None = False if whole else None
+        if within is not None:
+            if not whole and (within.own is True or within.thread != thread):
+                self.own = True
+        else:
+            if not _open:
+                _thread = thread
+            elif _thread != thread:
+                _thread, self.own = 0, self.own is None
+                _crowded += 1
+            _open.add(id(self))
+        self._crowded = _crowded
+        known = _clock
+        since = now - known[1]
+        if known[0] == thread and since < _NEAR_NS:
+            self._process, self._worked = known[2] + since, known[3] + since
+        else:
+            self._process, self._worked = _clocks(now, thread)
+        memory = _memory
+        _, self._resident, self._highest = memory if now - memory[0] < _FRESH_NS else _read(now)
+
+    def end(self) -> tuple[int, int | None, int | None]:
+        """It ends.
+
+        Returns:
+            Processor time in nanoseconds; resident memory at its most, and at the end less at the beginning, in bytes:
+            None where it was too short.
+        """
+        _open.discard(id(self))
+        now, thread = perf_counter_ns(), get_ident()
+        duration = now - self._began
+        known = _clock
+        since = now - known[1]
+        if known[0] == thread and since < _NEAR_NS:
+            process, worked = known[2] + since, known[3] + since
+        else:
+            process, worked = _clocks(now, thread)
+        own = self.own
+        if own is None:
+            own = self._crowded != _crowded
+        spent = worked - self._worked if own and thread == self.thread else process - self._process
+        spent = max(spent, 0)  # in a child that was forked meanwhile
+        if duration < _FRESH_NS:
+            return spent, None, None
+        memory = _memory
+        _, resident, highest = memory if now - memory[0] < _FRESH_NS else _read(now)
+        peak = max(self._resident, resident, _most_since(self._began))
+        if highest > self._highest:
+            peak = max(peak, highest)
+        return spent, peak, resident - self._resident
+
+
+def begin(within: Usage | None = None, *, whole: bool = False) -> Usage:
+    """An operation begins.
+
+    Args:
+        within: what the operation around it uses.
+        whole: whether all that the process does is part of it, as of a run.
+    """
+    return Usage(within, whole)
+
+
+def _clocks(now: int, thread: int) -> tuple[int, int]:
+    """Processor time of the process and of this thread, nanoseconds; read, and remembered for what comes next."""
+    global _clock  # noqa: PLW0603 - one value, replaced whole
+    process, worked = process_time_ns(), thread_time_ns()
+    _clock = (thread, now, process, worked)
+    return process, worked
+
+
+def _read(now: int) -> tuple[int, int, int]:
+    global _memory  # noqa: PLW0603 - as above
+    resident = resident_bytes()
+    _memory = found = (now, resident, getrusage(RUSAGE_SELF).ru_maxrss * _UNIT)
+    return found
+
+
+def resident_bytes() -> int:
+    """Resident memory of this process, bytes; 0 where it cannot be told."""
+    global _descriptor  # noqa: PLW0603 - of this process
+    for _ in range(2):
+        try:
+            if _descriptor < 0:
+                _descriptor = os.open(_STATM, os.O_RDONLY | os.O_CLOEXEC)
+            parts = os.pread(_descriptor, 128, 0).split()
+            if len(parts) == _STATM_FIELDS:
+                return int(parts[1]) * _PAGE
+        except (OSError, ValueError):
+            if not os.path.exists(_STATM):
+                return _resident_elsewhere()
+        _descriptor = -1  # somebody has closed it, and may use its number for a file of theirs
+    return _resident_elsewhere()
+
+
+def _resident_elsewhere() -> int:
+    with contextlib.suppress(Exception), unforked:
+        import psutil  # noqa: PLC0415 - where there is no /proc
+
+        return int(psutil.Process().memory_info().rss)
+    return 0
+
+
+def _look(_clock: float) -> float:
+    """The keeper comes by."""
+    global _samples  # noqa: PLW0603 - one value, replaced whole, by one thread
+    if not _open:
+        _samples = ()
+        return math.inf
+    now, resident = perf_counter_ns(), resident_bytes()
+    kept = _samples
+    while kept and kept[-1][1] <= resident:
+        kept = kept[:-1]
+    if len(kept) > _MOST_SAMPLES:
+        kept = kept[::2]
+    _samples = (*kept, (now, resident))
+    return _LOOK_SECONDS
+
+
+def _most_since(moment: int) -> int:
+    samples = _samples
+    place = bisect_left(samples, (moment, 0))
+    return samples[place][1] if place < len(samples) else 0
+
+
+class Sample(NamedTuple):
+    """What the process uses.
+
+    Attributes:
+        memory_bytes: resident.
+        cpu_percent: of one core, since the sample before.
+    """
+
+    memory_bytes: int
+    cpu_percent: float
+
+
+class Watching:
+    """Samples that somebody is given; see `watch`."""
+
+    def __init__(self, callback: Callable[[Sample], object], seconds: float) -> None:
+        self._callback: Final = callback
+        self._nanoseconds: Final = max(_LOOK_SECONDS, seconds) * 1e9
+        self._last = perf_counter_ns()
+        self._process = process_time_ns()
+
+    def take(self) -> Sample:
+        """A sample, now; the next one's share of the processor counts from here."""
+        now, process = perf_counter_ns(), process_time_ns()
+        elapsed = max(1, now - self._last)
+        share = 100 * max(0, process - self._process) / elapsed
+        self._last, self._process = now, process
+        return Sample(resident_bytes(), round(share, 1))
+
+    def stop(self) -> None:
+        """No more of them."""
+        chores.remove(self._turn)
+
+    def _turn(self, _clock: float) -> float:
+        if perf_counter_ns() - self._last >= self._nanoseconds:
+            self._callback(self.take())
+        return (self._last + self._nanoseconds - perf_counter_ns()) / 1e9
+
+
+def watch(callback: Callable[[Sample], object], seconds: float) -> Watching:
+    """Have a callback given a `Sample` every few seconds, in the keeper's thread, until `Watching.stop`.
+
+    What it raises is counted as an error of ours. A forked child does not go on with it.
+
+    Args:
+        callback: is given the sample.
+        seconds: from one to the next.
+    """
+    watching = Watching(callback, seconds)
+    chores.add(watching._turn)  # noqa: SLF001 - made here
+    return watching
+
+
+def _in_child() -> None:
+    """Nothing of the parent's is read: neither its memory, through the kept descriptor, nor its clocks."""
+    global _clock, _crowded, _descriptor, _memory, _samples
+    descriptor, _descriptor = _descriptor, -1
+    with contextlib.suppress(OSError):  # and nobody else's file by now
+        if descriptor >= 0 and os.readlink(f"/proc/self/fd/{descriptor}").endswith("/statm"):
+            os.close(descriptor)
+    _clock, _memory, _samples, _crowded = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0
+    _open.clear()
+
+
+chores.add(_look, lasting=True)
+os.register_at_fork(after_in_child=_in_child)
