@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from plainview.capture.clock import MILLISECOND, THOUSAND, millisecond
 from plainview.capture.encoding import encode
+from plainview.capture.recorder import LOUD
 from plainview.context import current
 
 if TYPE_CHECKING:
@@ -39,6 +40,7 @@ def emitter(recorder: Recorder, head: bytes) -> LogMethod:  # noqa: C901, PLR091
     channel, max_line, join = recorder.logs, recorder.max_line, b"".join
     plain_keys, harmless = recorder.encoding.plain_keys, recorder.encoding.known_harmless
     is_harmless = recorder.encoding.harmless
+    loud = head[LOUD[0]] in LOUD[1]
     getframe, time_ns, get = sys._getframe, time.time_ns, current.get  # noqa: SLF001 - the documented way to a caller's frame
 
     # One function, and long: each call of another would cost as much as the time stamp.
@@ -85,6 +87,8 @@ def emitter(recorder: Recorder, head: bytes) -> LogMethod:  # noqa: C901, PLR091
                         encode(fields), site[3],
                     ))  # fmt: skip
                     if len(line) <= max_line:
+                        if loud and recorder.listener is not None:
+                            recorder.listener.heard(head, message, fields, None)
                         try:
                             channel.write(line)
                         except ValueError:

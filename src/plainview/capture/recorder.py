@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from _thread import RLock
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Protocol
 
 from plainview.capture.clock import THOUSAND, millisecond
 from plainview.capture.encoding import EXCLUSIVE, Encoding, encode
@@ -21,7 +21,11 @@ if TYPE_CHECKING:
     from plainview.context import Bound, Frame
     from plainview.settings import Settings
 
-__all__ = ["Recorder", "exception_of", "ids_of"]
+__all__ = ["LOUD", "Listener", "Recorder", "exception_of", "ids_of"]
+
+#: Where the first letter of the level stands in a head, and those of the levels from WARNING up.
+LOUD: Final = (11, frozenset(b"WEC"))
+_PLACE, _LETTERS = LOUD
 
 #: Context fields that a record has a place for, other than those of the span.
 _KNOWN: Final = frozenset(CONTEXT_FIELDS) - {"trace_id", "span_id"}
@@ -30,8 +34,18 @@ _NUMBERS: Final = frozenset({int, float})
 _MAX_SOURCES: Final = 20_000
 
 
+class Listener(Protocol):
+    """Who wants to know of errors and warnings."""
+
+    def heard(self, head: bytes, message: object, fields: Mapping[str, Any], error: BaseException | None) -> None:
+        """A line from WARNING up is being recorded; see `Recorder.log`. Must not raise."""
+
+
 class Recorder:
     """What every record of this process goes through."""
+
+    #: Is told of each line from WARNING up, as long as there is one: of all configurations, so that it stays.
+    listener: ClassVar[Listener | None] = None
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
@@ -65,7 +79,7 @@ class Recorder:
         if self._errors is not None:
             self._errors.after_fork()
 
-    def log(  # noqa: PLR0913, PLR0917 - the hot path: by position
+    def log(  # noqa: C901, PLR0913, PLR0917 - the hot path: in one piece, by position
         self,
         nanoseconds: int,
         head: bytes,
@@ -108,6 +122,8 @@ class Recorder:
             tail = b',"exception":%b}\n' % self.errors.logged(exception, head, encoded, ids + known, extra)
         elif self.error_logs:
             self.errors.log_line(head, encoded, ids + known, extra)
+        if self.listener is not None and head[_PLACE] in _LETTERS:
+            self.listener.heard(head, message, fields, exception)
         line = b"".join((
             instant, THOUSAND[(nanoseconds - start) // 1000], head, encoded, b",", self.static,
             ids, known, b'"extra":', extra, source, tail,
