@@ -40,6 +40,7 @@ _GROUPS: Final = {
     "sample": "Sampling and limits",
     "trace_sample": "Traces",
     "metrics_interval": "Metrics",
+    "runs_dir": "Runs",
 }
 
 

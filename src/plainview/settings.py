@@ -255,6 +255,17 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="Paths whose file systems are measured, separated by commas.")
     ] = ("/",)
 
+    runs_dir: Annotated[
+        str,
+        Meta(
+            description="Folder of the runs' summaries, `<run_id>/summary.json`; `{dir}` and `{service}` are filled in; "
+            "empty: none are written."
+        ),
+    ] = "artifacts/runs"
+    run_summary: Annotated[
+        Literal["stderr", "stdout", "off"], Meta(description="Where the summary of a run is printed at its end.")
+    ] = "stderr"
+
 
 def environment_name(name: str) -> str:
     """Environment variable of a setting: ``level`` → ``PLAINVIEW_LEVEL``."""
