@@ -258,8 +258,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     runs_dir: Annotated[
         str,
         Meta(
-            description="Folder of the runs' summaries, `<run_id>/summary.json`; `{dir}` and `{service}` are filled in; "
-            "empty: none are written."
+            description="Folder of the runs' summaries, `<run_id>/summary.json`; empty: none are written. `{dir}` and "
+            "`{service}` are filled in."
         ),
     ] = "artifacts/runs"
     run_summary: Annotated[

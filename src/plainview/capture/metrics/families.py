@@ -106,7 +106,7 @@ _OTHER: Final = HttpStyle("endpoint", "status", "requests_inprogress")
 
 _CLIENTS: Final = "httpx, requests"
 _CELERY: Final = "Celery"
-_JOBS, _STAGES, _ENGINES, _BATCHES = "`job`", "`stage`", "`engine`", "`batch`"
+_JOBS, _STAGES, _ENGINES, _BATCHES, _RUNS = "`job`", "`stage`", "`engine`", "`batch`", "`run`"
 _POOLS: Final = "SQLAlchemy's pools"
 _PROCESS: Final = "resources, each process"
 _HOST: Final = "resources, one process for the host"
@@ -144,6 +144,11 @@ GROUPS: Final[dict[str, tuple[Family, ...]]] = {
         Family("batches_completed_total", "counter", ("status",), "Batches that ended, well or not.", _BATCHES),
         Family("batch_items_processed_total", "counter", ("status",), "Items processed.", _BATCHES),
         Family("batch_duration_seconds", "histogram", (), "From a batch's start to its end.", _BATCHES, bounds="work"),
+    ),
+    "Runs": (
+        Family("runs_completed_total", "counter", ("run", "status"), "Runs that ended, well or not.", _RUNS),
+        Family("runs_in_progress", "gauge", ("run",), "Runs that go on now.", _RUNS),
+        Family("run_duration_seconds", "histogram", ("run",), "From a run's start to its end.", _RUNS, bounds="work"),
     ),
     "Quality": (
         Family("content_quality_score", "histogram", ("content_type",), "Scores of content.", bounds="score"),
