@@ -147,11 +147,10 @@ class Plainview(Receiver):
         """What the screen asks for its list, and for the page of an error."""
         with self.client() as client:
             issue = client.get("/v1/errors").json()["errors"][0]["id"]
-            latest = client.get(f"/v1/errors/{issue}").json()["latest"]
         about = f"/v1/errors/{issue}"
         return {
             "list": ["/v1/errors?limit=100"],
-            "issue": [about, f"{about}/occurrences/{latest}", f"{about}/distributions"],
+            "issue": [about, f"{about}/occurrences/latest", f"{about}/distributions"],
         }
 
 

@@ -200,6 +200,15 @@ def test_an_occurrence_is_whole_with_the_lines_before_it_and_its_neighbours(fill
     assert_problem(filled.client.get(f"/v1/errors/{issue['id']}/occurrences/{30:032x}"), 404)
 
 
+def test_the_latest_occurrence_is_found_by_that_name(filled):
+    for issue in filled.get("/v1/errors")["errors"]:
+        about = f"/v1/errors/{issue['id']}"
+        latest = filled.get(f"{about}/occurrences/latest")
+        assert latest["error_id"] == filled.get(about)["latest"]
+        assert latest == filled.get(f"{about}/occurrences/{latest['error_id']}")
+        assert latest["newer"] is None
+
+
 def test_distributions_are_weighted_and_know_tags(filled):
     found = {
         entry["field"]: {value["value"]: value["count"] for value in entry["values"]}

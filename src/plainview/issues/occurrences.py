@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from plainview.query.reader import Reader
 
-__all__ = ["among", "distributions", "page", "whole"]
+__all__ = ["among", "distributions", "page", "place", "whole"]
 
 _TABLE: Final = "error_occurrences"
 _TEXTS: Final = (
@@ -39,6 +40,8 @@ _BEFORE: Final = timedelta(hours=1)
 _SHARED: Final = ("request_id", "job_id", "trace_id", "run_id", "session_id")
 #: Field → SQL of its value.
 _FIELDS: Final = ("service", "version", "environment", "host", "user_id", "logger", "mechanism", "component")
+_SHOWN_AS: Final = {"version": "release"}
+_WEIGHT: Final = "CAST(sum(count) AS BIGINT) AS weight"
 _VALUES: Final = 10
 _TAGS: Final = 30
 #: Occurrences whose tags are looked into, the latest.
@@ -77,13 +80,13 @@ def page(reader: Reader, fingerprints: Sequence[str], *, limit: int, cursor: str
     Raises:
         BadInput: the cursor is none.
     """
-    place = cursors.read(cursor, "occurrences", cursors.LAST_MOMENT) if cursor else None
-    until = place.until_id if place else reader.store.last_id(_TABLE)
+    given = cursors.read(cursor, "occurrences", cursors.LAST_MOMENT) if cursor else None
+    until = given.until_id if given else reader.store.last_id(_TABLE)
     where = all_of(among(fingerprints), Sql("id <= ?", (until,)))
-    total = place.total if place else int((reader.row(select("count(*)", _TABLE, where)) or (0,))[0])
-    if place:
-        at = moment(place.key)
-        beyond = Sql("(timestamp < ? OR (timestamp = ? AND id < ?))", (at, at, cursors.row_id(place.id)))
+    total = given.total if given else int((reader.row(select("count(*)", _TABLE, where)) or (0,))[0])
+    if given:
+        at = moment(given.key)
+        beyond = Sql("(timestamp < ? OR (timestamp = ? AND id < ?))", (at, at, cursors.row_id(given.id)))
         where = all_of(where, beyond)
     # The narrow columns first: the whole rows are then read of these only.
     rest = f"ORDER BY timestamp DESC, id DESC LIMIT {int(limit) + 1}"
@@ -106,11 +109,24 @@ def _rows(reader: Reader, columns: Sequence[str], ids: Sequence[int]) -> list[di
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
-def whole(reader: Reader, fingerprints: Sequence[str], error_id: str, rules: Rules = NO_RULES) -> dict[str, Any] | None:
-    """An occurrence with its exceptions, the log lines before it, and its neighbours; None: the issue has none such."""
-    where = all_of(among(fingerprints), Sql("error_id = ?", (error_id,)))
-    found = reader.row(select("id", _TABLE, where, "LIMIT 1"))
-    rows = _rows(reader, _WHOLE, [found[0]]) if found else []
+def place(reader: Reader, fingerprints: Sequence[str], error_id: str) -> int | None:
+    """Id of the row of an occurrence; None: the issue has none such."""
+    found = reader.row(select("id", _TABLE, all_of(among(fingerprints), Sql("error_id = ?", (error_id,))), "LIMIT 1"))
+    return int(found[0]) if found else None
+
+
+def whole(
+    reader: Reader, fingerprints: Sequence[str], id_: int | None, rules: Rules = NO_RULES
+) -> dict[str, Any] | None:
+    """An occurrence with its exceptions, the log lines before it, and its neighbours.
+
+    Args:
+        reader: the way to the store.
+        fingerprints: of the issue's groups.
+        id_: of its row, as :func:`place` tells it; None: there is none.
+        rules: the user's, on which frames are the application's own.
+    """
+    rows = [] if id_ is None else _rows(reader, _WHOLE, [id_])
     if not rows:
         return None
     row = rows[0]
@@ -185,24 +201,22 @@ def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str,
     Columns are counted over all occurrences that are kept, routes and tags over the latest 5,000.
     """
     where = among(fingerprints)
-    weight = "CAST(sum(count) AS BIGINT)"
-    sets = ", ".join(f"({name})" for name in (*_FIELDS, "handled"))
-    names = ", ".join((*_FIELDS, "handled"))
-    rows = reader.rows(
-        select(f"GROUPING_ID({names}), {names}, {weight} AS weight", _TABLE, where, f"GROUP BY GROUPING SETS ({sets})")
-    )
-    found: dict[str, list[tuple[str, int]]] = {}
     columns = (*_FIELDS, "handled")
-    for mask, *values, count in rows:
-        # The bit of the column that this row is grouped by is 0; the first column has the highest bit.
-        place = next(n for n in range(len(columns)) if not mask >> (len(columns) - 1 - n) & 1)
-        value = values[place]
+    found: dict[str, Counter[str]] = {}
+    # What few of them tell apart is counted together; there are nearly as many users as occurrences.
+    names = ", ".join(name for name in columns if name != "user_id")
+    rows = reader.rows(select(f"{names}, {_WEIGHT}", _TABLE, where, f"GROUP BY {names}"))
+    together = [name for name in columns if name != "user_id"]
+    told = [(name, value, row[-1]) for row in rows for name, value in zip(together, row[:-1], strict=True)]
+    rest = f"GROUP BY user_id ORDER BY weight DESC, user_id LIMIT {_VALUES}"
+    users = reader.rows(select(f"user_id, {_WEIGHT}", _TABLE, all_of(where, Sql("user_id <> ''")), rest))
+    for name, value, count in (*told, *(("user_id", value, count) for value, count in users)):
         if value is not None and value != "":
-            shown = ("yes" if value else "no") if columns[place] == "handled" else str(value)
-            found.setdefault("release" if columns[place] == "version" else columns[place], []).append((shown, count))
+            shown = ("yes" if value else "no") if name == "handled" else str(value)
+            found.setdefault(_SHOWN_AS.get(name, name), Counter())[shown] += count
     for name, value, count in _from_context(reader, where):
-        found.setdefault(name, []).append((value, count))
-    order = ["release" if name == "version" else name for name in columns]
+        found.setdefault(name, Counter())[value] += count
+    order = [_SHOWN_AS.get(name, name) for name in columns]
     names_found = [name for name in (*order, "route") if name in found]
     names_found += sorted(name for name in found if name.startswith("tags."))[:_TAGS]
     return [
@@ -210,7 +224,7 @@ def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str,
             "field": name,
             "values": [
                 {"value": value, "count": count}
-                for value, count in sorted(found[name], key=lambda pair: (-pair[1], pair[0]))[:_VALUES]
+                for value, count in sorted(found[name].items(), key=lambda pair: (-pair[1], pair[0]))[:_VALUES]
             ],
         }
         for name in names_found

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from plainview.query.reader import Reader
     from plainview.state.database import Database
 
-__all__ = ["changes", "detail", "find", "fingerprints", "located", "similar", "why"]
+__all__ = ["changes", "detail", "find", "fingerprints", "latest", "located", "similar", "why"]
 
 #: Affected values that an answer lists, the latest first; how many there are is exact.
 _LISTED: Final = 100
@@ -109,9 +109,10 @@ def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
             }
             for each in connection.execute(select(groups).where(groups.c.issue == issue).order_by(groups.c.id))
         ]
-    newest = _newest(reader, [member["fingerprint"] for member in members], row["last_seen"])
+    own = [member["fingerprint"] for member in members]
+    newest = _newest(reader, own, row["last_seen"])
     sample = newest or json.loads(row["sample"])
-    requests = _requests(reader, [member["fingerprint"] for member in members]) if newest else []
+    requests = _requests(reader, own) if newest else []
     return {
         **listed,
         "error_id": listed["id"],
@@ -147,19 +148,18 @@ def _context(sample: Mapping[str, Any]) -> dict[str, Any]:
 
 def _hits(connection: Connection, ids: Sequence[int], kind: str) -> tuple[list[str], int]:
     """The latest values of a kind that groups touched, and how many there are."""
-    # Groups by number, without a join: else SQLite goes through all values of the kind.
-    # (With the kind as it is, it would do the same again, for the order.)
-    where = (affected.c.group.in_(ids), affected.c.kind.concat("") == kind)
-    count = connection.scalar(select(func.count(affected.c.value.distinct())).where(*where))
     last = func.max(affected.c.last_seen)
-    values = connection.scalars(
-        select(affected.c.value)
-        .where(*where)
-        .group_by(affected.c.value)
-        .order_by(last.desc(), affected.c.value)
-        .limit(_LISTED)
-    )
-    return list(values), int(count or 0)
+    listed = select(affected.c.value).group_by(affected.c.value).order_by(last.desc(), affected.c.value).limit(_LISTED)
+    if len(ids) == 1:
+        where = (affected.c.group == ids[0], affected.c.kind == kind)
+        count = connection.scalar(select(func.count()).select_from(affected).where(*where))
+        listed = select(affected.c.value).order_by(affected.c.last_seen.desc(), affected.c.value).limit(_LISTED)
+    else:
+        # Groups by number, without a join: else SQLite goes through all values of the kind.
+        # (With the kind as it is, it would do the same again, for the order.)
+        where = (affected.c.group.in_(ids), affected.c.kind.concat("") == kind)
+        count = connection.scalar(select(func.count(affected.c.value.distinct())).where(*where))
+    return list(connection.scalars(listed.where(*where))), int(count or 0)
 
 
 def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
@@ -172,12 +172,23 @@ def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
 
 def _newest(reader: Reader, members: Sequence[str], last_seen: int) -> dict[str, Any] | None:
     """The last occurrence, if it is kept, as far as it is looked at."""
+    last = _last(reader, members, last_seen)
+    found = reader.row(query(", ".join(_NEWEST), "error_occurrences", Sql("id = ?", (last,)))) if last else None
+    return dict(zip(_NEWEST, found, strict=True)) if found else None
+
+
+def _last(reader: Reader, members: Sequence[str], last_seen: int) -> int | None:
     where = all_of(among(members), Sql("timestamp >= ?", (moment(last_seen),)))
     row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", where))
-    if row is None or row[0] is None:
-        return None
-    found = reader.row(query(", ".join(_NEWEST), "error_occurrences", Sql("id = ?", (row[0],))))
-    return dict(zip(_NEWEST, found, strict=True)) if found else None
+    return int(row[0]) if row and row[0] is not None else None
+
+
+def latest(database: Database, reader: Reader, issue: int) -> int | None:
+    """Id of the row of an issue's last occurrence; None: it is not kept any more."""
+    with database.read() as connection:
+        members = fingerprints(connection, issue)
+        last_seen = connection.scalar(select(issues.c.last_seen).where(issues.c.id == issue))
+    return _last(reader, members, int(last_seen or 0))
 
 
 def changes(database: Database, issue: int) -> list[dict[str, Any]]:

@@ -285,11 +285,19 @@ async def occurrence(
     id: IssueId,  # noqa: A002 - the API's name for it
     error_id: Annotated[str, Path(min_length=1, max_length=500)],
 ) -> Response:
-    """An occurrence whole: exceptions and frames, context, the log lines before it, its neighbours."""
+    """An occurrence whole: exceptions and frames, context, the log lines before it, its neighbours.
+
+    `latest` in the place of an `error_id` is the last one.
+    """
 
     def work(reader: Reader) -> dict[str, Any] | None:
-        members = _fingerprints(here, _found(here, reader, id))
-        return occurrences.whole(reader, members, error_id, here.pipeline.occurrences.rules)
+        issue = _found(here, reader, id)
+        members = _fingerprints(here, issue)
+        if error_id == "latest":
+            place = record.latest(here.database, reader, issue)
+        else:
+            place = occurrences.place(reader, members, error_id)
+        return occurrences.whole(reader, members, place, here.pipeline.occurrences.rules)
 
     return await here.questions.ask(request, work, f"This error has no occurrence {error_id[:100]!r} that is kept")
 

@@ -65,8 +65,10 @@ interface IssueProps {
 function Issue({ issue, url, reload, late }: IssueProps) {
   const tab: Tab = tabParam.value in TABS ? (tabParam.value as Tab) : "occurrence";
   const shown = occurrenceParam.value || issue.latest || "";
+  // The latest is found at once by that name; by its id, all of them are looked through.
+  const named = shown === issue.latest ? "latest" : shown;
   const whole = useResource(shown === "" ? null : shown, (signal) =>
-    get<OccurrenceDetail>(`${url}/occurrences/${encodeURIComponent(shown)}`, signal),
+    get<OccurrenceDetail>(`${url}/occurrences/${encodeURIComponent(named)}`, signal),
   );
   const occurrence = whole.data.value;
   const go = (error: string | null | undefined) => {
