@@ -24,6 +24,13 @@ const PAGES: [pattern: RegExp, name: string, load: () => Promise<{ default: Page
   [/^\/errors$/, "Errors", () => import("./pages/errors")],
   [/^\/errors\/[^/]+$/, "Error", () => import("./pages/error")],
   [/^\/metrics$/, "Metrics", () => import("./pages/metrics")],
+  [/^\/jobs$/, "Jobs", () => import("./pages/operations")],
+  [/^\/engines$/, "Engines", () => import("./pages/operations")],
+  [/^\/batches$/, "Batches", () => import("./pages/operations")],
+  [/^\/agents$/, "Agents", () => import("./pages/operations")],
+  [/^\/tasks$/, "Tasks", () => import("./pages/operations")],
+  [/^\/workers$/, "Workers", () => import("./pages/workers")],
+  [/^\/operations\/[^/]+$/, "Operation", () => import("./pages/operation")],
   [/^\/status$/, "Status", () => import("./pages/status")],
 ];
 

@@ -4,6 +4,7 @@ const PATHS = {
   logs: "M2.5 4h11M2.5 8h8M2.5 12h10",
   traces: "M2.5 3.5h6M5.5 8h6M8.5 12.5h5",
   metrics: "M2.5 13.5v-11M2.5 13.5h11M5 11l2.5-4 2.5 2 3-5",
+  jobs: "M2.5 3.5h7v2.5h-7zM5 6.8h7v2.5h-7zM8 10.1h5.5v2.5H8z",
   status: "M1.5 8.5h3l2-5 3 9 2-4h3",
   search: "M7 12a5 5 0 1 0 0-10 5 5 0 0 0 0 10zM10.7 10.7 14 14",
   close: "M4 4l8 8M12 4l-8 8",

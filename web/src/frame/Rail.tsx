@@ -5,11 +5,25 @@ import { dark, theme } from "../state/preferences";
 import { freshErrors, status, statusFailure } from "../state/server";
 import { short } from "../text/format";
 
-export const PAGES: { path: string; name: string; icon: IconName }[] = [
+interface Entry {
+  path: string;
+  name: string;
+  icon: IconName;
+  /** Further addresses that belong to it. */
+  also?: RegExp;
+}
+
+export const PAGES: Entry[] = [
   { path: "/logs", name: "Logs", icon: "logs" },
   { path: "/traces", name: "Traces", icon: "traces" },
   { path: "/errors", name: "Errors", icon: "error" },
   { path: "/metrics", name: "Metrics", icon: "metrics" },
+  {
+    path: "/jobs",
+    name: "Jobs",
+    icon: "jobs",
+    also: /^\/(engines|batches|agents|tasks|workers|operations)\b/,
+  },
   { path: "/status", name: "Status", icon: "status" },
 ];
 
@@ -31,7 +45,7 @@ export function Rail({ onHelp }: { onHelp: () => void }) {
         </svg>
       </a>
       {PAGES.map((page) => {
-        const here = path.value.startsWith(page.path);
+        const here = path.value.startsWith(page.path) || page.also?.test(path.value);
         return (
           <a
             key={page.path}

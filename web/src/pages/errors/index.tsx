@@ -12,6 +12,7 @@ import { type Failure, get } from "../../api/client";
 import { Elsewhere } from "../../components/Elsewhere";
 import { Icon } from "../../components/Icon";
 import { Choice } from "../../components/Menu";
+import { SearchField } from "../../components/SearchField";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
 import { useKeys } from "../../state/keyboard";
@@ -21,7 +22,6 @@ import { plural } from "../../text/format";
 import { ACTIONS, act, merge } from "./actions";
 import { categories, choose, filter, OPEN, SORTS, type Sort, sort, statuses, text } from "./filter";
 import { IssueLine } from "./IssueLine";
-import { Search } from "./Search";
 import "./errors.css";
 
 type Key = keyof typeof ACTIONS;
@@ -137,7 +137,12 @@ export default function Errors() {
   return (
     <div class="errors">
       <div class="row errors-top">
-        <Search value={text.value} onAsk={(q) => choose({ q })} />
+        <SearchField
+          label="Search errors"
+          placeholder="Type, message or place  ( / )"
+          value={text.value}
+          onAsk={(q) => choose({ q })}
+        />
         <Choice
           label="Status"
           none={statuses.value === OPEN ? "Open" : "All"}

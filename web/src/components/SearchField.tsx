@@ -1,19 +1,26 @@
 import { useRef } from "preact/hooks";
-import { Icon } from "../../components/Icon";
-import { useKeys } from "../../state/keyboard";
+import { useKeys } from "../state/keyboard";
+import { Icon } from "./Icon";
 
-/** A text field for words; Enter asks, Esc leaves it. */
-export function Search({ value, onAsk }: { value: string; onAsk: (text: string) => void }) {
+interface Props {
+  label: string;
+  placeholder: string;
+  value: string;
+  onAsk: (text: string) => void;
+}
+
+/** A text field for words: `/` goes to it, Enter asks, Esc leaves it. */
+export function SearchField({ label, placeholder, value, onAsk }: Props) {
   const input = useRef<HTMLInputElement>(null);
   useKeys({ "/": () => input.current?.focus() });
   return (
-    <search class="errors-search">
+    <search class="search-field">
       <Icon name="search" size={14} />
       <input
         ref={input}
         class="input"
-        aria-label="Search errors"
-        placeholder="Type, message or place  ( / )"
+        aria-label={label}
+        placeholder={placeholder}
         spellcheck={false}
         value={value}
         onChange={(event) => onAsk(event.currentTarget.value.trim())}
