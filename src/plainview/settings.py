@@ -255,6 +255,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...], Meta(description="Paths whose file systems are measured, separated by commas.")
     ] = ("/",)
 
+    progress: Annotated[
+        Literal["auto", "bars", "lines", "off"],
+        Meta(description="How progress is shown on standard error; auto: bars on a terminal, else plain lines."),
+    ] = "auto"
+    progress_interval: Annotated[float, Meta(ge=0.1, description="Time between two lines of progress, seconds.")] = 5.0
+    heartbeat_interval: Annotated[
+        float, Meta(ge=0.1, description="Time between two heartbeats of a worker, seconds.")
+    ] = 15.0
+
     runs_dir: Annotated[
         str,
         Meta(
