@@ -31,6 +31,15 @@ const TYPING_MS = 120;
 /** Ids have digits in them, and no blanks. */
 const ID = /^(?=.*\d)[\w:.@-]{2,200}$/;
 
+/** Kinds of work that stand behind one entry of the rail. */
+const WORK = [
+  ["Engines", "/engines"],
+  ["Batches", "/batches"],
+  ["Agents", "/agents"],
+  ["Tasks", "/tasks"],
+  ["Workers", "/workers"],
+] as const;
+
 function actions(): Action[] {
   return [
     ...PAGES.map((page): Action => ({
@@ -56,6 +65,12 @@ function actions(): Action[] {
       name: label({ from, to: "now" }, "utc"),
       note: "time range",
       run: () => setRange({ from, to: "now" }),
+    })),
+    ...WORK.map(([name, path]): Action => ({
+      icon: "jobs",
+      name,
+      note: "page",
+      run: () => navigate(link(path)),
     })),
     ...(serviceRows.value ?? []).map((row): Action => ({
       icon: "server",
@@ -142,7 +157,7 @@ export function Palette({ close }: { close: () => void }) {
         <Icon name="search" />
         <input
           class="grow"
-          placeholder="Page, service, time range, or any id: request, trace, span, job, run, log…"
+          placeholder="Page, service, time range, or any id: request, trace, span, job, batch, run, log…"
           aria-label="Where to go"
           role="combobox"
           aria-expanded="true"

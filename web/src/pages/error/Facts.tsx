@@ -1,6 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { get, post } from "../../api/client";
 import type { Distribution, Issue, IssueDetail } from "../../api/errors";
+import { door } from "../../components/doors";
 import { Sparkline } from "../../components/Sparkline";
 import { Text } from "../../components/Text";
 import { link } from "../../state/location";
@@ -198,7 +199,10 @@ function Affected({ name, field, ids, all = ids.length }: AffectedProps) {
       <ul class="facts-list">
         {ids.slice(0, FEW).map((id) => (
           <li key={id} class="clip">
-            <a class="mono" href={link("/logs", { q: `${field}:${quote(id)}`, from: "-30d" })}>
+            <a
+              class="mono"
+              href={door(field, id)?.url ?? link("/logs", { q: `${field}:${quote(id)}`, from: "-30d" })}
+            >
               <Text value={id} limit={80} />
             </a>
           </li>

@@ -2,8 +2,9 @@ import { type Signal, useSignal } from "@preact/signals";
 import { get } from "../../api/client";
 import { CONTEXT, type Entry } from "../../api/types";
 import { Copy } from "../../components/Copy";
+import { door } from "../../components/doors";
 import { type Field, Fields, flatten } from "../../components/Fields";
-import { Icon } from "../../components/Icon";
+import { Icon, type IconName } from "../../components/Icon";
 import { Level } from "../../components/Level";
 import { Panel } from "../../components/Panel";
 import { Service } from "../../components/Service";
@@ -82,13 +83,18 @@ export function Detail({ feed, cursor, step }: Props) {
 }
 
 /** Places that look at the same context, for each id that has one. */
-function doors(entry: Entry): { url: string; name: string }[] {
-  const found: { url: string; name: string }[] = [];
+function doors(entry: Entry): { url: string; name: string; icon: IconName }[] {
+  const found: { url: string; name: string; icon: IconName }[] = [];
   if (entry.trace_id) {
     found.push({
       url: link(`/traces/${encodeURIComponent(entry.trace_id)}`, { span: entry.span_id }),
       name: "Open the trace",
+      icon: "traces",
     });
+  }
+  for (const field of CONTEXT) {
+    const opened = door(field, entry[field] ?? "");
+    if (opened && entry[field]) found.push({ url: opened.url, name: opened.title, icon: "jobs" });
   }
   for (const [field, name] of [
     ["request_id", "This request"],
@@ -96,7 +102,10 @@ function doors(entry: Entry): { url: string; name: string }[] {
     ["run_id", "This run"],
   ] as const) {
     const id = entry[field];
-    if (id) found.push({ url: link("/logs", { q: `${field.replace("_id", "")}:${quote(id)}` }), name });
+    if (id) {
+      const q = `${field.replace("_id", "")}:${quote(id)}`;
+      found.push({ url: link("/logs", { q }), name, icon: "filter" });
+    }
   }
   return found;
 }
@@ -104,6 +113,8 @@ function doors(entry: Entry): { url: string; name: string }[] {
 function Details({ entry }: { entry: Entry }) {
   const context = CONTEXT.filter((name) => entry[name] !== undefined).map((name): Field => {
     const value = entry[name] as string;
+    const opened = door(name, value);
+    if (opened) return { name, value, open: opened };
     if (name !== "trace_id") return { name, value };
     return {
       name,
@@ -159,9 +170,9 @@ function Details({ entry }: { entry: Entry }) {
         </div>
         {links.length > 0 && (
           <div class="detail-doors">
-            {links.map(({ url, name }) => (
+            {links.map(({ url, name, icon }) => (
               <a key={name} class="button small" href={url}>
-                <Icon name={name === "Open the trace" ? "traces" : "filter"} size={14} />
+                <Icon name={icon} size={14} />
                 {name}
               </a>
             ))}

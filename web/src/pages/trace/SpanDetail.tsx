@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import type { Span, Trace, TraceLog } from "../../api/types";
 import { CONTEXT } from "../../api/types";
 import { Copy } from "../../components/Copy";
+import { door, operationUrl } from "../../components/doors";
 import { type Field, Fields, flatten } from "../../components/Fields";
 import { Icon } from "../../components/Icon";
 import { Level } from "../../components/Level";
@@ -44,9 +45,11 @@ export function SpanDetail({ trace, span, logs, close, previous, next }: Props) 
       const value = (span as unknown as Record<string, unknown>)[name];
       if (typeof value !== "string" || value === "") return [];
       const q = `${name.replace("_id", "")}:${quote(value)}`;
-      return [{ name, value, open: { url: logsOf(trace, q), title: "Its logs" } }];
+      return [{ name, value, open: door(name, value) ?? { url: logsOf(trace, q), title: "Its logs" } }];
     },
   );
+  // An operation has the id of its span.
+  const operation = span.attributes?.["operation.kind"];
   const facts: Field[] = (
     ["kind", "scope", "service", "environment", "version", "host", "pid"] as const
   ).flatMap((name) => {
@@ -98,6 +101,11 @@ export function SpanDetail({ trace, span, logs, close, previous, next }: Props) 
           <a class="button small" href={logsOf(trace, `span:${span.span_id}`)}>
             <Icon name="logs" size={14} /> Logs of this span
           </a>
+          {typeof operation === "string" && (
+            <a class="button small" href={operationUrl(span.span_id)}>
+              <Icon name="jobs" size={14} /> Open the {operation}
+            </a>
+          )}
         </div>
       </div>
       <Logs logs={logs} trace={trace} />
