@@ -44,24 +44,53 @@ _MINUTE: Final = 60.0
 _CACHED: Final = 4096
 #: Longest first line and place that a row holds.
 _VALUE: Final = 2000
+_encode: Final = msgspec.json.Encoder().encode
 _EXCEPTIONS: Final = msgspec.json.Decoder(type=list[RaisedException])
 _LARGEST: Final = (1 << 31) - 1
 _UNKNOWN: Final = Grouped("", 0, "", "", "", "", "")
 
 
-def _transaction(context: bytes) -> str:
-    if b'"transaction"' not in context and b'"route"' not in context:
-        return ""
-    told = msgspec.json.decode(context)
-    return transaction(told) if isinstance(told, dict) else ""
+class _Told(msgspec.Struct):
+    """The members of a record's ``context`` that grouping looks at; it may be large, and the others are skipped."""
+
+    transaction: Any = None
+    request: Any = None
+    tags: Any = None
 
 
-def _tags(context: bytes) -> dict[str, Any]:
-    if b'"tags"' not in context:
-        return {}
-    told = msgspec.json.decode(context)
-    tags = told.get("tags") if isinstance(told, dict) else None
-    return tags if isinstance(tags, dict) else {}
+_CONTEXT: Final = msgspec.json.Decoder(type=_Told)
+
+
+def _told(context: msgspec.Raw) -> tuple[str, dict[str, Any]]:
+    """What was at work, and the tags."""
+    try:
+        told = _CONTEXT.decode(context)
+    except msgspec.ValidationError:  # no object
+        return "", {}
+    named = transaction({"transaction": told.transaction, "request": told.request})
+    return named, told.tags if isinstance(told.tags, dict) else {}
+
+
+def _slim(raised: RaisedException) -> dict[str, Any]:
+    """An exception without what grouping does not look at: source lines and variables are most of it."""
+    frames = [
+        {
+            "file": frame.file,
+            "path": frame.path,
+            "module": frame.module,
+            "function": frame.function,
+            "in_app": frame.in_app,
+        }
+        for frame in raised.frames
+    ]
+    return {
+        "type": raised.type,
+        "module": raised.module,
+        "message": raised.message,
+        "frames": frames,
+        "parent": raised.parent,
+        "relation": raised.relation,
+    }
 
 
 def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
@@ -75,8 +104,8 @@ def as_mapping(record: ErrorRecord, *, parsed: bool = True) -> dict[str, Any]:
         RowError: its exceptions are no list of them.
     """
     try:
-        exceptions = msgspec.to_builtins(_EXCEPTIONS.decode(record.exceptions))
-        named, tags = _transaction(bytes(record.context)), _tags(bytes(record.context))
+        exceptions = [_slim(raised) for raised in _EXCEPTIONS.decode(record.exceptions)]
+        named, tags = _told(record.context)
     except msgspec.MsgspecError as error:
         msg = f"exceptions, context: {error}"
         raise RowError(msg) from None
@@ -120,8 +149,8 @@ class Occurrences:
         self._clock = clock
         #: Error id → fingerprint, oldest first.
         self._known: OrderedDict[bytes, str] = OrderedDict()
-        #: Those of the batch in hand, which may yet have to be read again.
-        self._fresh: dict[bytes, str] = {}
+        #: Those of the batch in hand, which may yet have to be read again: what grouping made of them.
+        self._fresh: dict[bytes, Grouped] = {}
         self._cache: OrderedDict[bytes, Grouped] = OrderedDict()
         self._minute = clock()
         #: Fingerprint → rows kept in this minute.
@@ -141,7 +170,7 @@ class Occurrences:
 
     def commit(self) -> None:
         """The batch in hand is stored."""
-        self._known.update(self._fresh)
+        self._known.update((key, grouped.fingerprint) for key, grouped in self._fresh.items())
         self._fresh.clear()
         while len(self._known) > REMEMBERED:
             self._known.popitem(last=False)
@@ -154,7 +183,8 @@ class Occurrences:
         Raises:
             RowError: one does not fit; the message says why.
         """
-        return of_errors(records, [self._group(record) for record in records], streams)
+        grouped = [self._fresh.get(_key(record.error_id)) or self._group(record) for record in records]
+        return of_errors(records, grouped, streams)
 
     def take(self, records: Sequence[ErrorRecord], streams: Sequence[str]) -> tuple[list[ErrorRecord], list[str]]:
         """The errors of a slice that are new, thinned, and the stream of each.
@@ -175,13 +205,14 @@ class Occurrences:
                 self.repeated += 1
                 continue
             try:
-                fingerprint = self._group(record).fingerprint
+                grouped = self._group(record)
             except (RowError, ValueError, TypeError, RecursionError):
                 kept.append(record)
                 places.append(stream)
                 continue
             record.count = max(1, min(record.count, _LARGEST))
-            self._fresh[key] = fingerprint
+            self._fresh[key] = grouped
+            fingerprint = grouped.fingerprint
             count = self._kept.get(fingerprint, 0)
             if count >= WHOLE:
                 fold = _fold(fingerprint, record)
@@ -206,7 +237,7 @@ class Occurrences:
     def _of_log(self, record: LogRecord, exception: ExceptionInfo) -> str | None:
         if exception.error_id:
             key = _key(exception.error_id)
-            found = self._fresh.get(key) or self._known.get(key)
+            found = self._fresh[key].fingerprint if key in self._fresh else self._known.get(key)
             if found:
                 return found
         told = (exception.type, exception.message, exception.stack_trace, record.logger, record.service)
@@ -232,29 +263,18 @@ class Occurrences:
     # -- grouping -----------------------------------------------------------------------------------------------------
 
     def _group(self, record: ErrorRecord) -> Grouped:
-        key = _digest(
-            bytes(record.exceptions),
-            record.message,
-            record.stack_trace,
-            record.platform,
-            record.component,
-            record.logger,
-            record.service,
-            *(record.fingerprint or ("\0",)),
-            _transaction(bytes(record.context)),
-            *self._named(record),
-        )
+        error = as_mapping(record, parsed=False)
+        named: tuple[Any, ...] = ()
+        if record.fingerprint or self.rules.errors:  # they may name these: `{{ level }}`, `{{ tags.tenant }}`
+            named = (record.level, record.environment, error["context"])
+        looked_at = {name: value for name, value in error.items() if name not in {"level", "environment", "context"}}
+        key = hashlib.blake2b(_encode((looked_at, named)), digest_size=16).digest()
         found = self._cache.get(key)
         if found is None:
-            found = self._made(as_mapping(record))
+            error["exceptions"] = error["exceptions"] or parse(record.stack_trace, record.platform)
+            found = self._made(error)
             self._remember(key, found)
         return found
-
-    def _named(self, record: ErrorRecord) -> tuple[str, ...]:
-        """What a fingerprint that was given, or one of a rule, may name: `{{ level }}`, `{{ tags.tenant }}`."""
-        if not record.fingerprint and not self.rules.errors:
-            return ()
-        return record.level, record.environment, repr(_tags(bytes(record.context)))
 
     def _made(self, error: dict[str, Any]) -> Grouped:
         found = group(error, rules=self.rules)

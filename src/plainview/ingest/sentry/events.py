@@ -35,6 +35,9 @@ LEVELS: Final = {
 }
 _MOST_EXCEPTIONS, _MOST_FRAMES, _MOST_CRUMBS = 48, 120, 100
 _LINE, _MESSAGE, _VALUE = 400, 16_000, 2_000
+#: Most members of an object, and their longest name.
+_MEMBERS, _KEY = 100, 200
+_SCALARS: Final = frozenset({int, float, bool, type(None)})
 #: Longest line of a record, with room below the limit of ingest.
 _LONGEST: Final = 900 << 10
 _MOST_ATTACHED: Final = 16_000
@@ -135,13 +138,20 @@ def _frames(stacktrace: object) -> list[StackFrame]:
             function=text(each.get("function"), 300),
             line=whole(each.get("lineno")),
             source=text(each.get("context_line"), _LINE),
-            before=[text(line, _LINE) for line in items(each.get("pre_context"))[-10:]],
-            after=[text(line, _LINE) for line in items(each.get("post_context"))[:10]],
+            before=_lines(items(each.get("pre_context"))[-10:]),
+            after=_lines(items(each.get("post_context"))[:10]),
             in_app=each["in_app"] if isinstance(each.get("in_app"), bool) else None,
             locals=_bounded(mapping(each.get("vars"))) or None,
         )
         for each in frames
     ]
+
+
+def _lines(lines: list[Any]) -> list[str]:
+    for line in lines:
+        if type(line) is not str or len(line) > _LINE or "\0" in line:
+            return [text(line, _LINE) for line in lines]
+    return lines
 
 
 def _printed(raised: list[RaisedException]) -> str:
@@ -199,7 +209,20 @@ def _request(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def _bounded(values: dict[str, Any], depth: int = 4) -> dict[str, Any]:
-    return {text(key, 200): _value(value, depth) for key, value in list(values.items())[:100]}
+    if _is_small(values):
+        return values
+    return {text(key, _KEY): _value(value, depth) for key, value in list(values.items())[:_MEMBERS]}
+
+
+def _is_small(values: dict[str, Any]) -> bool:
+    """Whether they are few and short, as nearly all are: they stay as they are (`_json` takes their NULs out)."""
+    if len(values) > _MEMBERS:
+        return False
+    for key, value in values.items():
+        kind = type(value)
+        if len(key) > _KEY or (len(value) > _VALUE if kind is str else kind not in _SCALARS):
+            return False
+    return True
 
 
 def _value(value: Any, depth: int) -> Any:  # noqa: ANN401 - any JSON
@@ -214,6 +237,8 @@ def _value(value: Any, depth: int) -> Any:  # noqa: ANN401 - any JSON
 
 def _short_enough(record: ErrorRecord) -> ErrorRecord:
     """A record that is too long for a line loses what weighs most, in this order."""
+    if len(record.exceptions) + len(record.context) + len(record.extra) < _LONGEST // 4:  # the rest is bounded
+        return record
     for shorten in (_without_context, _without_frames_around):
         if len(msgspec.json.encode(record)) <= _LONGEST:
             break

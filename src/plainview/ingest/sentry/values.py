@@ -27,7 +27,9 @@ def items(value: object) -> list[Any]:
 def text(value: object, most: int = 1000) -> str:
     """Text of so many characters at most; numbers as they are written; empty for anything else."""
     if isinstance(value, str):
-        return value[:most].replace("\0", "")
+        if len(value) > most:
+            value = value[:most]
+        return value.replace("\0", "") if "\0" in value else value
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(value)[:most]
     return ""
@@ -76,7 +78,8 @@ def pairs(value: object) -> dict[str, str]:
     """Tags: an object, or a list of pairs."""
     if isinstance(value, list):
         value = {each[0]: each[1] for each in value if _is_pair(each)}
-    return {text(key, 200): text(one, 1000) for key, one in list(mapping(value).items())[:200] if text(one)}
+    given = list(mapping(value).items())[:200]
+    return {text(key, 200): said for key, one in given if (said := text(one, 1000))}
 
 
 def _is_pair(value: object) -> bool:
