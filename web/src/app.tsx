@@ -31,6 +31,9 @@ const PAGES: [pattern: RegExp, name: string, load: () => Promise<{ default: Page
   [/^\/tasks$/, "Tasks", () => import("./pages/operations")],
   [/^\/workers$/, "Workers", () => import("./pages/workers")],
   [/^\/operations\/[^/]+$/, "Operation", () => import("./pages/operation")],
+  [/^\/runs$/, "Runs", () => import("./pages/runs")],
+  [/^\/runs\/compare$/, "Comparison", () => import("./pages/compare")],
+  [/^\/runs\/[^/]+$/, "Run", () => import("./pages/run")],
   [/^\/status$/, "Status", () => import("./pages/status")],
 ];
 

@@ -1,11 +1,15 @@
 /** Runs: what the server says of them, of two side by side, and of a row of them. */
 
 import { get } from "./client";
-import type { Operation } from "./operations";
+import type { Category } from "./errors";
+import type { Operation, OperationStatus } from "./operations";
 import type { Entry, Level } from "./types";
 
 export const CHECK_RESULTS = ["pass", "warning", "fail"] as const;
 export type CheckResult = (typeof CHECK_RESULTS)[number];
+
+/** What runs are judged by. */
+export type Figure = "duration_ms" | "memory_peak_bytes" | "rows" | "rows_per_second";
 
 /** One run as it is now. */
 export interface Run extends Operation {
@@ -18,8 +22,9 @@ export interface Run extends Operation {
   git_commit: string | null;
   /** Of the runs of its name before it, the oldest first; 20 at most. */
   earlier_durations_ms: number[];
-  /** Whether it took another length of time than they let expect. */
+  /** Whether a figure of it is other than they let expect; and which. */
   out_of_line: boolean;
+  unusual: Figure[];
 }
 
 export interface RunPage {
@@ -79,10 +84,12 @@ export interface Sample {
 
 /** An issue that a run met. */
 export interface RunError {
-  issue: string;
+  /** null while it is not known yet. */
+  issue: string | null;
   error_id: string;
   error_type: string;
   error_message: string;
+  category: Category;
   count: number;
   first_seen: string;
   url: string;
@@ -106,15 +113,20 @@ export interface RunDetail {
 }
 
 /** A value of two runs. */
-export interface Pair {
+export interface Pair<T = unknown> {
   name: string;
-  a: unknown;
-  b: unknown;
+  a: T;
+  b: T;
   same: boolean;
 }
 
+/** How the checks of one name went in a run: the worst of them. */
+export interface WorstCheck extends Pick<Check, "value" | "thresholds" | "result"> {
+  count: number;
+}
+
 export interface FigurePair {
-  name: string;
+  name: Figure | "cpu_ms" | "errors" | "warnings";
   a: number | null;
   b: number | null;
   /** b ÷ a; null where there is none. */
@@ -136,6 +148,8 @@ export interface RunPattern {
   pattern: string;
   level: Level;
   count: number;
+  /** A line that says so. */
+  example_id: string;
 }
 
 /** What one of two runs has and the other has not. */
@@ -147,35 +161,33 @@ export interface NewAndGone<T> {
 export interface Comparison {
   a: Run;
   b: Run;
+  /** What has to be known to judge the comparison. */
+  notes: string[];
   parameters: Pair[];
   environment: Pair[];
   operations: OperationPair[];
   figures: FigurePair[];
-  checks: Pair[];
+  checks: Pair<WorstCheck | null>[];
   patterns: NewAndGone<RunPattern>;
   errors: NewAndGone<RunError>;
 }
 
-export interface TrendPoint {
+export interface TrendPoint extends Record<Figure, number | null> {
   run_id: string;
   started_at: string;
-  status: string;
-  duration_ms: number | null;
-  memory_peak_bytes: number | null;
-  rows: number | null;
-  rows_per_second: number | null;
+  status: OperationStatus;
 }
 
 /** Whether the newest value of a figure is out of line with those before it. */
 export interface TrendFigure {
-  figure: string;
+  figure: Figure;
   median: number | null;
   mad: number | null;
   newest: number | null;
   score: number | null;
   threshold: number;
   out_of_line: boolean;
-  direction: string | null;
+  direction: "higher" | "lower" | null;
 }
 
 export interface Trend {
@@ -196,7 +208,7 @@ export interface Analysis {
       issue: string;
       type: string;
       message: string;
-      category: string;
+      category: Category;
       action: string;
     } | null;
   } | null;

@@ -10,6 +10,7 @@ interface Door {
 const DOORS: Record<string, (id: string) => Door> = {
   job_id: (id) => ({ url: operationUrl(id, "job"), title: "Open the job" }),
   batch_id: (id) => ({ url: operationUrl(id, "batch"), title: "Open the batch" }),
+  run_id: (id) => ({ url: link(`/runs/${encodeURIComponent(id)}`), title: "Open the run" }),
 };
 
 /** Address of an operation, by its id or by the key that the application gave it. */

@@ -13,6 +13,7 @@ const KEYS: [string, string][] = [
   ["z  0", "trace: zoom to the span, show all"],
   ["e  a  i", "errors: resolve, acknowledge, ignore"],
   ["x  m", "errors: choose, merge the chosen"],
+  ["x  c", "runs: choose, compare the chosen"],
   ["u", "error, job: back to the list"],
   ["t", "time range"],
   ["r", "refresh"],

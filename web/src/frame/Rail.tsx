@@ -24,6 +24,7 @@ export const PAGES: Entry[] = [
     icon: "jobs",
     also: /^\/(engines|batches|agents|tasks|workers|operations)\b/,
   },
+  { path: "/runs", name: "Runs", icon: "runs" },
   { path: "/status", name: "Status", icon: "status" },
 ];
 

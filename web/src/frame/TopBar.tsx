@@ -18,6 +18,8 @@ const TITLES: [pages: RegExp, title: string][] = [
   [/^\/status$/, "Status"],
   [/^\/traces\/./, "Trace"],
   [/^\/operations\/./, "Operation"],
+  [/^\/runs\/compare$/, "Comparison"],
+  [/^\/runs\/./, "Run"],
 ];
 
 /** Scope of all pages: services, environments, time, live; and the way to anything by its id. */

@@ -17,7 +17,8 @@ const WORDS: Record<string, string> = { s: "second", m: "minute", h: "hour", d: 
 
 /** How far back a page looks by itself: what runs now and then needs more than what comes all the time. */
 const BACK: [pages: RegExp, from: string][] = [
-  [/^\/(jobs|engines|batches|agents|tasks|workers|operations|runs)\b/, "-1d"],
+  [/^\/(jobs|engines|batches|agents|tasks|workers|operations)\b/, "-1d"],
+  [/^\/runs\b/, "-30d"],
   [/^/, "-15m"],
 ];
 const back = computed(() => BACK.find(([pages]) => pages.test(path.value))?.[1] as string);

@@ -1,5 +1,7 @@
 import type { OccurrenceDetail } from "../../api/errors";
 import { CONTEXT, type Entry } from "../../api/types";
+import { door } from "../../components/doors";
+import { EntryLines } from "../../components/EntryLines";
 import { type Field, Fields, flatten } from "../../components/Fields";
 import { Icon } from "../../components/Icon";
 import { Level } from "../../components/Level";
@@ -8,7 +10,7 @@ import { Text } from "../../components/Text";
 import { link } from "../../state/location";
 import { zone } from "../../state/preferences";
 import { between } from "../../state/range";
-import { clock, exact, plural } from "../../text/format";
+import { exact, plural } from "../../text/format";
 import { quote } from "../../text/query";
 import { Chain } from "./Chain";
 
@@ -25,10 +27,10 @@ export function OccurrenceView({ occurrence }: { occurrence: OccurrenceDetail })
     open:
       name === "trace_id"
         ? { url: link(`/traces/${encodeURIComponent(occurrence.trace_id ?? "")}`), title: "Open the trace" }
-        : {
+        : (door(name, String(occurrence[name])) ?? {
             url: link("/logs", { q: `${name}:${quote(String(occurrence[name]))}`, ...around }),
             title: "Open the logs",
-          },
+          }),
   }));
   const origin: Field[] = (
     ["service", "environment", "version", "host", "pid", "logger", "component", "mechanism"] as const
@@ -85,21 +87,7 @@ function Breadcrumbs({ entries }: { entries: Entry[] }) {
   return (
     <section class="crumbs" aria-label="Before it happened">
       <h3>Before it happened</h3>
-      <ol class="context-lines">
-        {entries.map((entry) => (
-          <li key={entry.id}>
-            <a class="context-line" href={link("/logs", { log: entry.id })}>
-              <span class="line-time" title={exact(entry.timestamp, zone.value)}>
-                {clock(entry.timestamp, zone.value)}
-              </span>
-              <Level level={entry.level} />
-              <span class="clip">
-                <Text value={entry.message} limit={300} />
-              </span>
-            </a>
-          </li>
-        ))}
-      </ol>
+      <EntryLines entries={entries} />
     </section>
   );
 }

@@ -30,7 +30,7 @@ export const IssueLine = memo(({ issue, index, selected, chosen, onOpen, onTick 
     <span role="gridcell">
       <button
         type="button"
-        class="issue-tick"
+        class="tick-box"
         role="checkbox"
         aria-checked={chosen}
         aria-label="Choose"

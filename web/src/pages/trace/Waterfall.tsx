@@ -27,11 +27,13 @@ interface Props {
   scroller: { current: Scroller | null };
   onPick: (index: number) => void;
   onFold: (index: number) => void;
+  /** What a row is. */
+  noun?: string;
 }
 
 /** The spans as a tree at the left and along the time at the right. */
 export function Waterfall(props: Props) {
-  const { trace, nodes, rows, logsBySpan, hits, marks, cursor, opened } = props;
+  const { trace, nodes, rows, logsBySpan, hits, marks, cursor, opened, noun = "Span" } = props;
   const length = Math.max(trace.duration_ms, 1e-6);
   const [from, to] = zoom.value ?? [0, length];
   const handlers = useRef(props);
@@ -62,14 +64,14 @@ export function Waterfall(props: Props) {
         ))}
       </div>
       <VirtualList
-        label="Spans"
+        label={`${noun}s`}
         role="treegrid"
         count={rows.length}
         rowHeight={ROW}
         active={cursor}
         rowId={(index) => `row-${rows[index]?.key}`}
         scroller={props.scroller}
-        head={<Head from={from} to={to} length={length} />}
+        head={<Head from={from} to={to} length={length} noun={noun} />}
         row={(index) => {
           const row = rows[index] as Row;
           const node = row.kind === "span" ? row.node : undefined;
@@ -101,7 +103,14 @@ export function Waterfall(props: Props) {
   );
 }
 
-function Head({ from, to, length }: { from: number; to: number; length: number }) {
+interface HeadProps {
+  from: number;
+  to: number;
+  length: number;
+  noun: string;
+}
+
+function Head({ from, to, length, noun }: HeadProps) {
   const brush = useSignal<[number, number] | null>(null);
   const axis = useRef<HTMLSpanElement>(null);
   const divide = (event: PointerEvent) => {
@@ -143,7 +152,7 @@ function Head({ from, to, length }: { from: number; to: number; length: number }
   return (
     <div class="waterfall-row waterfall-head" role="row">
       <span class="waterfall-name" role="columnheader">
-        Span
+        {noun}
       </span>
       <i class="waterfall-divider" onPointerDown={divide} />
       <span

@@ -1,0 +1,27 @@
+import type { Entry } from "../api/types";
+import { link } from "../state/location";
+import { zone } from "../state/preferences";
+import { clock, exact } from "../text/format";
+import { Level } from "./Level";
+import { Text } from "./Text";
+
+/** Log lines in short, each a way to itself. */
+export function EntryLines({ entries }: { entries: Entry[] }) {
+  return (
+    <ol class="context-lines">
+      {entries.map((entry) => (
+        <li key={entry.id}>
+          <a class="context-line" href={link("/logs", { log: entry.id })}>
+            <span class="line-time" title={exact(entry.timestamp, zone.value)}>
+              {clock(entry.timestamp, zone.value)}
+            </span>
+            <Level level={entry.level} />
+            <span class="clip">
+              <Text value={entry.message} limit={300} />
+            </span>
+          </a>
+        </li>
+      ))}
+    </ol>
+  );
+}

@@ -1,0 +1,146 @@
+import { type Analysis, readAnalysis, type Run } from "../../api/runs";
+import { operationUrl } from "../../components/doors";
+import { EntryLines } from "../../components/EntryLines";
+import { Icon } from "../../components/Icon";
+import { Failed, Skeleton } from "../../components/States";
+import { Text } from "../../components/Text";
+import { link } from "../../state/location";
+import { useResource } from "../../state/resource";
+import { ago, duration } from "../../text/format";
+import { Gained, Pairs, Ratio } from "../compare/Pairs";
+import { Category } from "../errors/Marks";
+import { comparison } from "../runs/filter";
+import { issueUrl } from "./Troubles";
+
+/** Operations that are told to have changed. */
+const MOST = 6;
+
+/** Why a run failed, as far as the records tell, and what was other than when it last went well. */
+export function AnalysisView({ run }: { run: Run }) {
+  const answer = useResource(`${run.run_id} ${run.status}`, (signal) => readAnalysis(run.run_id, signal));
+  const found = answer.data.value;
+  return (
+    <section class="card run-analysis" aria-labelledby="run-analysis">
+      <h2 id="run-analysis" class="row">
+        <Icon name="error" /> Why it {run.status === "abandoned" ? "was abandoned" : "failed"}
+      </h2>
+      {!found && answer.failure.value && <Failed failure={answer.failure.value} retry={answer.retry} />}
+      {!found && answer.slow.value && <Skeleton rows={6} />}
+      {found && (
+        <div class="analysis">
+          <div>
+            <FirstFailure found={found} run={run} />
+            {found.logs_around.length > 0 && (
+              <>
+                <h3>Logged around it</h3>
+                <EntryLines entries={found.logs_around} />
+              </>
+            )}
+          </div>
+          <Changed found={found} run={run} />
+        </div>
+      )}
+    </section>
+  );
+}
+
+function FirstFailure({ found, run }: { found: Analysis; run: Run }) {
+  const first = found.first_failure;
+  if (!first) {
+    return (
+      <p class="dim">
+        No operation inside told that it failed.
+        {run.status === "abandoned" &&
+          " Its process ended without a word: it was killed, or its machine was."}
+      </p>
+    );
+  }
+  const { operation, error } = first;
+  return (
+    <>
+      <p>
+        <span class="dim">First failed </span>
+        <a href={operationUrl(operation.operation_id)}>
+          {operation.kind} <b>{<Text value={operation.name} limit={200} />}</b>
+        </a>
+        <span class="dim">
+          {operation.key && operation.kind !== "run" && ` ${operation.key}`}
+          {operation.duration_ms !== null && ` after ${duration(operation.duration_ms)}`}
+        </span>
+      </p>
+      {error ? (
+        <>
+          <p class="analysis-error">
+            <a href={issueUrl(error)}>
+              <b class="mono tally-error">
+                <Text value={error.type} limit={200} />
+              </b>
+            </a>{" "}
+            <Text value={error.message} limit={1000} />
+          </p>
+          <p class="row">
+            <Category category={error.category} />
+            <span>{error.action}</span>
+          </p>
+        </>
+      ) : (
+        operation.reason && (
+          <p class="analysis-error">
+            <Text value={operation.reason} limit={1000} />
+          </p>
+        )
+      )}
+    </>
+  );
+}
+
+/** What was other in the last run that went well. */
+function Changed({ found, run }: { found: Analysis; run: Run }) {
+  const { last_good: good, changed } = found;
+  if (!good || !changed) {
+    return (
+      <div>
+        <h3>Since the last good run</h3>
+        <p class="dim">No run of this name went well before.</p>
+      </div>
+    );
+  }
+  const parameters = changed.parameters.filter((pair) => !pair.same);
+  const environment = changed.environment.filter((pair) => !pair.same);
+  const { patterns, errors } = changed;
+  const heard = [patterns.new, patterns.gone, errors.new, errors.gone].some((each) => each.length > 0);
+  const nothing = parameters.length + environment.length === 0 && !heard;
+  return (
+    <div>
+      <h3 class="row">
+        <span class="grow">
+          Since the last good run,{" "}
+          <a href={link(`/runs/${encodeURIComponent(good.run_id)}`)}>{ago(good.started_at)}</a>
+        </span>
+        <a class="button small" href={comparison(good, run)}>
+          Compare
+        </a>
+      </h3>
+      {nothing && <p class="dim">The same parameters, the same environment, the same messages.</p>}
+      {parameters.length > 0 && <Pairs label="Parameter" pairs={parameters} />}
+      {environment.length > 0 && <Pairs label="Environment" pairs={environment} />}
+      {changed.operations.length > 0 && (
+        <ul class="analysis-operations">
+          {changed.operations.slice(0, MOST).map((each) => (
+            <li key={`${each.kind} ${each.name}`} class="row">
+              <span class="grow clip">
+                <span class="dim">{each.kind}</span> <Text value={each.name} limit={100} />
+              </span>
+              <span class="dim">
+                {each.a_ms === null ? "–" : duration(each.a_ms)} →{" "}
+                {each.b_ms === null ? "–" : duration(each.b_ms)}
+              </span>
+              <Ratio a={each.a_ms} b={each.b_ms} ratio={each.ratio} />
+            </li>
+          ))}
+        </ul>
+      )}
+      <Gained patterns={patterns} errors={errors} />
+    </div>
+  );
+}
