@@ -66,9 +66,13 @@ def _arrived(carried: _Carried) -> None:
 class _Task:
     """A function that takes its context along."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], carried: _Carried) -> None:
         self._function = function
-        self._carried = _Carried()
+        self._carried = carried
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Not what `functools.update_wrapper` took over from the function: that need not be fit to be pickled.
+        return _Task, (self._function, self._carried)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
         try:
@@ -146,7 +150,7 @@ def install_pool(module: ModuleType) -> None:
 
 def _carrying(function: Callable[..., Any]) -> Callable[..., Any]:
     try:
-        return functools.update_wrapper(_Task(function), function)
+        return functools.update_wrapper(_Task(function, _Carried()), function)
     except Exception as error:  # noqa: BLE001 - the function goes as it is
         failed(error)
         return function
