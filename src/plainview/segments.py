@@ -25,7 +25,7 @@ STATUS: Final = "status"
 #: The status file always has this size, so that it can be rewritten in place on a full disk.
 STATUS_BYTES: Final = 4096
 
-_NAME: Final = re.compile(r"^(log|span|error|metric)-([0-9]{6,12})\.ndjson$")
+_NAME: Final = re.compile(r"^(log|span|error|metric|operation)-([0-9]{6,12})\.ndjson$")
 
 
 class SegmentName(NamedTuple):
