@@ -94,6 +94,12 @@ class Program(NamedTuple):
             app = self._option("--app", "-A") or environ.get("CELERY_APP", "")
             role = next((word for word in self.arguments if word in {"worker", "beat", "flower"}), "")
             return "-".join(filter(None, (_named(app, directory) if app else stem, role)))
+        elif stem == "dramatiq":
+            modules = (word for word in self.arguments if _TARGET.match(word))
+            return f"{_named(next(modules, stem), directory)}-worker"
+        elif stem == "rq":
+            role = next((word for word in self.arguments if word in {"worker", "worker-pool", "cron"}), "")
+            return f"rq-{role}" if role else stem
         elif self.kind not in {"script", "module"}:
             return "python"
         return _named(name, directory) or "python"
