@@ -15,7 +15,7 @@ export function Checks({ checks }: { checks: Check[] }) {
       <h2 id="run-checks">Checks</h2>
       {checks.length === 0 ? (
         <p class="dim run-none">
-          None: <code>run.check("rows", rows, minimum=1)</code> makes one.
+          None: <code>run.check("rows", rows, min=1)</code> makes one.
         </p>
       ) : (
         <div class="scroll-x run-scroll">

@@ -3,7 +3,7 @@
 import { asText } from "../../components/Fields";
 
 /** Names of the environment, in the order in which they matter; what else there is comes after. */
-const ORDER = ["git_commit", "git_dirty", "command", "python", "host", "platform", "cpu_count"];
+const ORDER = ["git_commit", "git_branch", "git_dirty", "command", "directory", "python"];
 
 /** An object's members in an order, those of `packages` apart. */
 export function environmentRows(environment: Record<string, unknown>): {
@@ -17,13 +17,22 @@ export function environmentRows(environment: Record<string, unknown>): {
   return { rows, packages: listed.map(([name, version]) => [name, asText(version)]) };
 }
 
-/** Thresholds of a check on one line: `max 5`, `warning 10 · fail 20`. */
+/** Threshold → how it reads before its value. */
+const THRESHOLDS: Record<string, string> = {
+  equal: "=",
+  min: "≥",
+  max: "≤",
+  warn_min: "warns below",
+  warn_max: "warns above",
+};
+
+/** Thresholds of a check on one line: `≥ 1 · warns above 5000`. */
 export function thresholdText(thresholds: unknown): string {
   if (thresholds === null || thresholds === undefined) return "";
-  if (typeof thresholds !== "object" || Array.isArray(thresholds)) return asText(thresholds);
+  if (typeof thresholds !== "object" || Array.isArray(thresholds)) return oneLine(thresholds);
   return Object.entries(thresholds)
     .filter(([, value]) => value !== null)
-    .map(([name, value]) => `${name} ${oneLine(value)}`)
+    .map(([name, value]) => `${THRESHOLDS[name] ?? name} ${oneLine(value)}`)
     .join(" · ");
 }
 
