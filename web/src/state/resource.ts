@@ -23,11 +23,13 @@ export interface Resource<T> {
  * @param key everything the answer depends on, as text.
  * @param load asks the server; must pass the signal on.
  * @param pause waits so long for the key to settle (while somebody types), ms.
+ * @param every asks again so long after each answer, while somebody looks, ms; 0 never. What is late is waited for.
  */
 export function useResource<T>(
   key: string | null,
   load: (signal: AbortSignal) => Promise<T>,
   pause = 0,
+  every = 0,
 ): Resource<T> {
   const data = useSignal<T | undefined>(undefined);
   const failure = useSignal<Failure | undefined>(undefined);
@@ -35,33 +37,51 @@ export function useResource<T>(
   const latest = useRef(load);
   latest.current = load;
   const running = useRef<AbortController | null>(null);
+  const pulse = useRef(every);
+  pulse.current = every;
+  const next = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
 
-  const run = useCallback(() => {
-    running.current?.abort();
-    const controller = new AbortController();
-    running.current = controller;
-    const timer = setTimeout(() => {
-      slow.value = true;
-    }, PATIENCE_MS);
-    latest
-      .current(controller.signal)
-      .then(
-        (answer) => {
-          if (controller.signal.aborted) return;
-          data.value = answer;
-          failure.value = undefined;
-        },
-        (error: unknown) => {
-          if (controller.signal.aborted || aborted(error)) return;
-          failure.value =
-            error instanceof Failure ? error : new Failure(0, "This page failed", String(error));
-        },
-      )
-      .finally(() => {
-        clearTimeout(timer);
-        if (running.current === controller) slow.value = false;
-      });
-  }, [data, failure, slow]);
+  const run = useCallback(
+    (quiet = false) => {
+      running.current?.abort();
+      clearTimeout(next.current);
+      const controller = new AbortController();
+      running.current = controller;
+      const timer = quiet
+        ? undefined
+        : setTimeout(() => {
+            slow.value = true;
+          }, PATIENCE_MS);
+      const again = () => {
+        if (pulse.current === 0) return;
+        next.current = setTimeout(() => {
+          if (document.hidden) again();
+          else if (pulse.current > 0) run(true);
+        }, pulse.current);
+      };
+      latest
+        .current(controller.signal)
+        .then(
+          (answer) => {
+            if (controller.signal.aborted) return;
+            data.value = answer;
+            failure.value = undefined;
+          },
+          (error: unknown) => {
+            if (controller.signal.aborted || aborted(error)) return;
+            failure.value =
+              error instanceof Failure ? error : new Failure(0, "This page failed", String(error));
+          },
+        )
+        .finally(() => {
+          clearTimeout(timer);
+          if (running.current !== controller) return;
+          slow.value = false;
+          if (!controller.signal.aborted) again();
+        });
+    },
+    [data, failure, slow],
+  );
 
   useEffect(() => {
     if (key === null) return undefined;
@@ -69,9 +89,10 @@ export function useResource<T>(
     if (pause === 0) run();
     return () => {
       clearTimeout(timer);
+      clearTimeout(next.current);
       running.current?.abort();
     };
   }, [key, run, pause]);
 
-  return { data, failure, slow, retry: run };
+  return { data, failure, slow, retry: () => run() };
 }

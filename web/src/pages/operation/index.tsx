@@ -1,7 +1,6 @@
 import { useMemo, useRef } from "preact/hooks";
 import { type OperationDetail, readOperation } from "../../api/operations";
 import { Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
-import { useBeat } from "../../state/beat";
 import { useKeys } from "../../state/keyboard";
 import { link, navigate, param, path, unescaped } from "../../state/location";
 import { useResource } from "../../state/resource";
@@ -23,14 +22,18 @@ const kindParam = param("kind");
 export default function OperationPage() {
   const id = unescaped(path.value.split("/")[2] ?? "");
   const open = useRef(true);
-  const beat = useBeat(EVERY_MS, open.current);
   const at = useRef(Date.now());
-  const answer = useResource(`${id} ${kindParam.value} ${beat}`, async (signal) => {
-    const found = await readOperation(id, kindParam.value, signal);
-    at.current = Date.now();
-    open.current = found.operation.ended_at === null && found.operation.status !== "abandoned";
-    return found;
-  });
+  const answer = useResource(
+    `${id} ${kindParam.value}`,
+    async (signal) => {
+      const found = await readOperation(id, kindParam.value, signal);
+      at.current = Date.now();
+      open.current = found.operation.ended_at === null;
+      return found;
+    },
+    0,
+    open.current ? EVERY_MS : 0,
+  );
   const detail = answer.data.value;
   const failure = answer.failure.value;
   const up = () => navigate(link(pathOf(detail?.operation.kind ?? "job")));

@@ -1,6 +1,6 @@
 import { useSignal } from "@preact/signals";
-import { useEffect, useMemo } from "preact/hooks";
-import { listOperations, type Operation, STATUSES } from "../../api/operations";
+import { useEffect, useMemo, useRef } from "preact/hooks";
+import { listOperations, type Operation, STATUSES, type Summary } from "../../api/operations";
 import { operationUrl } from "../../components/doors";
 import { Elsewhere } from "../../components/Elsewhere";
 import { Icon } from "../../components/Icon";
@@ -43,23 +43,30 @@ function fetchOperations(): Fetch<Operation> {
 }
 
 interface Props {
-  /** Counts up when something changed by itself: the first page is asked for again. */
-  beat: number;
+  /** Another one says that something may have changed: the first page is asked for again. */
+  summary: Summary | undefined;
   /** Names that there are. */
   names: string[];
 }
 
 /** The operations one by one, the latest first. */
-export function List({ beat, names }: Props) {
+export function List({ summary, names }: Props) {
   const paged = useMemo(() => new Paged<Operation>(FURTHER), []);
   const cursor = useSignal(-1);
+  const waiting = useRef(0);
+  const load = () => {
+    waiting.current += 1;
+    void paged.restart(fetchOperations()).finally(() => {
+      waiting.current -= 1;
+    });
+  };
   useEffect(() => {
     cursor.value = -1;
-    void paged.restart(fetchOperations());
+    load();
   }, [listKey.value]);
   useEffect(() => {
-    if (beat > 0 && paged.count.peek() <= FURTHER) void paged.restart(fetchOperations());
-  }, [beat]);
+    if (waiting.current === 0 && paged.count.peek() <= FURTHER) load();
+  }, [summary]);
   useEffect(() => () => paged.stop(), [paged]);
 
   const openAt = useMemo(

@@ -29,7 +29,7 @@ export function Names({ answer }: { answer: Summary }) {
             <th class="names-bars">
               <span class="unseen">Duration</span>
             </th>
-            <th class="number names-wide">Retries</th>
+            <th class="number">Retries</th>
             <th class="number names-wide">CPU</th>
             <th class="number names-wide">Memory</th>
             <th>Last</th>
@@ -104,7 +104,7 @@ function Row({ of, slowest }: { of: Name; slowest: number }) {
         <td class="names-bars">
           <Percentiles of={of} slowest={slowest} />
         </td>
-        <td class="number names-wide">{of.retries > 0 ? count(of.retries) : ""}</td>
+        <td class="number">{of.retries > 0 ? count(of.retries) : ""}</td>
         <td class="number names-wide">{of.cpu_ms === null ? "" : duration(of.cpu_ms)}</td>
         <td class="number names-wide">{of.memory_peak_bytes === null ? "" : bytes(of.memory_peak_bytes)}</td>
         <td class="names-last" title={of.last_started_at ? exact(of.last_started_at, zone.value) : ""}>

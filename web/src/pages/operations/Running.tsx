@@ -24,23 +24,27 @@ interface Props {
 
 /** What runs now, with its progress, and what waits. */
 export function Running({ changed }: Props) {
-  const beat = useBeat(EVERY_MS);
   const key = JSON.stringify([kind.value, services.value, environments.value]);
   const known = useRef("");
   const at = useRef(Date.now());
-  const answer = useResource(`${key} ${beat}`, async (signal) => {
-    const search = scope(false);
-    search.set("kind", kind.value);
-    search.append("status", "running");
-    search.append("status", "queued");
-    search.set("limit", String(MOST));
-    const found = await listOperations(search, signal);
-    at.current = Date.now();
-    const ids = `${key} ${found.operations.map((each) => each.operation_id + each.status).join()}`;
-    if (known.current.startsWith(key) && known.current !== ids) changed();
-    known.current = ids;
-    return found;
-  });
+  const answer = useResource(
+    key,
+    async (signal) => {
+      const search = scope(false);
+      search.set("kind", kind.value);
+      search.append("status", "running");
+      search.append("status", "queued");
+      search.set("limit", String(MOST));
+      const found = await listOperations(search, signal);
+      at.current = Date.now();
+      const ids = `${key} ${found.operations.map((each) => each.operation_id + each.status).join()}`;
+      if (known.current.startsWith(key) && known.current !== ids) changed();
+      known.current = ids;
+      return found;
+    },
+    0,
+    EVERY_MS,
+  );
   const found = answer.data.value;
   const running = found?.operations.filter((each) => each.status === "running") ?? [];
   const queued = found?.operations.filter((each) => each.status === "queued") ?? [];

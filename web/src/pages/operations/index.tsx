@@ -1,7 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { summarise } from "../../api/operations";
 import { Failed, Skeleton } from "../../components/States";
-import { useBeat } from "../../state/beat";
 import { update } from "../../state/location";
 import { moving, range } from "../../state/range";
 import { useResource } from "../../state/resource";
@@ -20,13 +19,17 @@ const BUCKETS = 60;
 /** One kind of work: what runs now, what was done, how fast, how well, and each one of it. */
 export default function Operations() {
   const changes = useSignal(0);
-  const beat = useBeat(EVERY_MS, moving(range.value)) + changes.value;
-  const answer = useResource(`${scopeKey.value} ${beat}`, (signal) => {
-    const search = scope(true);
-    search.set("kind", kind.value);
-    search.set("buckets", String(BUCKETS));
-    return summarise(search, signal);
-  });
+  const answer = useResource(
+    `${scopeKey.value} ${changes.value}`,
+    (signal) => {
+      const search = scope(true);
+      search.set("kind", kind.value);
+      search.set("buckets", String(BUCKETS));
+      return summarise(search, signal);
+    },
+    0,
+    moving(range.value) ? EVERY_MS : 0,
+  );
   const found = answer.data.value;
   return (
     <Tabs>
@@ -41,7 +44,7 @@ export default function Operations() {
           ) : (
             answer.slow.value && <Skeleton rows={5} />
           )}
-          <List beat={beat} names={(found?.names ?? []).map((each) => each.name)} />
+          <List summary={found} names={(found?.names ?? []).map((each) => each.name)} />
         </div>
         <Running
           changed={() => {

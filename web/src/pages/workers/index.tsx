@@ -33,15 +33,16 @@ const selected = param("worker");
 
 /** Who does the work: which of them live, what each works on. */
 export default function Workers() {
-  const beat = useBeat(EVERY_MS);
   const at = useRef(Date.now());
   const answer = useResource(
-    JSON.stringify([services.value, environments.value, asked.value, beat]),
+    JSON.stringify([services.value, environments.value, asked.value]),
     async (signal) => {
       const found = await listWorkers(scope(false), signal);
       at.current = Date.now();
       return found.workers;
     },
+    0,
+    EVERY_MS,
   );
   const all = answer.data.value;
   const failure = answer.failure.value;
