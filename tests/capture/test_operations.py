@@ -112,7 +112,7 @@ def test_retries_recovery_dead_letters_and_clean_up(capture):
     retries = [record["extra"] for record in capture.logs() if record["message"] == "job retrying: publish"]
     assert [(one["attempt"], one["reason"]) for one in retries] == [(2, "TimeoutError: slow"), (3, "quota")]
     assert line(capture, "job recovered: publish")["extra"]["actions"] == ["state loaded", "lock taken"]
-    assert line(capture, "job completed: publish")["extra"]["attempts"] == 3
+    assert line(capture, "job failed: publish")["extra"]["attempts"] == 3
 
 
 def test_an_engine_tells_progress_inputs_and_outputs(capture):

@@ -51,6 +51,7 @@ class Kind(NamedTuple):
         field: name of the field of its lines that holds the operation's name.
         stack: whether a failure is told with its stack trace.
         within: kind of operation that it is a part of, whose label its metrics have as well.
+        long: whether its record has a line when it begins; otherwise only when it has an id.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Kind(NamedTuple):
     field: str = ""
     stack: bool = False
     within: str = ""
+    long: bool = False
 
     def event(self, event: str) -> Told:
         """How an event of this kind is told."""
@@ -108,6 +110,7 @@ KINDS: Final = {
             feeds=Feeds("jobs_created_total", "jobs_completed_total", "jobs_in_progress", "job_duration_seconds"),
             field="job_type",
             stack=True,
+            long=True,
         ),
         Kind(
             "stage",
@@ -139,7 +142,20 @@ KINDS: Final = {
             ),
             field="batch",
             stack=True,
+            long=True,
         ),
+        Kind(
+            "run",
+            _loud("run"),
+            key="run_id",
+            label="run",
+            feeds=Feeds(ended="runs_completed_total", running="runs_in_progress", duration="run_duration_seconds"),
+            field="run",
+            stack=True,
+            long=True,
+        ),
+        Kind("worker", _loud("worker"), field="worker", long=True),
+        Kind("task", field="task"),
     )
 }
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.metrics.families import feed
 from plainview.capture.operations.kinds import kind_of
+from plainview.capture.operations.recording import Recording
+from plainview.capture.recorder import ids_of
 from plainview.capture.runtime import runtime
 from plainview.records import LEVEL_NAMES
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
     from plainview.capture.operations.kinds import Kind
     from plainview.capture.runtime import Runtime
+    from plainview.context import Frame
 
 __all__ = ["Telling", "telling"]
 
@@ -34,8 +37,26 @@ class Telling:
         self._labels: Final = {kind.label: name} if kind.label else {}
         if kind.within:
             self._labels[kind_of(kind.within).label] = whole
+        self.recording: Final = Recording(now.recorder, kind.name, name)
+        #: Name and attributes of its spans.
+        self.title: Final = f"{kind.name} {name}"
+        self.attributes: Final = {"operation.kind": kind.name, "operation.name": name}
         self._lines: dict[str, tuple[int, bytes, str, Any]] = {}
         self._series: dict[tuple[str, str], Any] = {}
+
+    def context(self, frame: Frame) -> bytes:
+        """The members of ids and context fields of a frame, each followed by a comma."""
+        known = frame.bound.known
+        if known is None:
+            known = self.runtime.recorder.encode_bound(frame.bound)
+        ids = frame.ids
+        return (ids_of(frame) if ids is None else ids) + known
+
+    def keeps(self, event: str) -> bool:
+        """Whether the level of an event's line is kept at all."""
+        line = self._lines.get(event)
+        level = self._kind.event(event).level if line is None else line[0]
+        return level >= self.runtime.gates.level(self._logger)
 
     def tell(self, event: str, name: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
         """Write the line of an event, where its level is kept."""

@@ -1,0 +1,370 @@
+"""The life of an operation: its beginning, its end, and the lines of its record."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextvars import ContextVar
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
+
+from plainview.capture.operations import usage
+from plainview.capture.operations.summary import summary
+from plainview.capture.operations.telling import telling
+from plainview.capture.traced import around
+from plainview.context import Bound, Frame, current, leave, reset
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from contextvars import Token
+    from types import ModuleType, TracebackType
+
+    from plainview.capture.operations.kinds import Kind
+    from plainview.capture.operations.telling import Telling
+    from plainview.capture.spans import Span
+
+__all__ = ["Life", "failing", "innermost"]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+#: The operation that work happens in.
+innermost: Final[ContextVar[Any]] = ContextVar("plainview_operation", default=None)
+
+#: How often this process was forked off another one: what began before that is the parent's to end.
+_forks = 0
+_NOTHING: Final[dict[str, Any]] = {}
+
+
+class Life:
+    """What begins and ends; see `plainview.capture.operations.operation.Operation`, which is what users get.
+
+    Attributes:
+        id: of the operation, as the application knows it; in its kind's context field while it is open. None: none.
+        kind: see `plainview.capture.operations.kinds`.
+        name: what is done.
+        operation_id: 16 hexadecimal digits, the ``span_id`` of the span that it began with; empty before that.
+        parent_id: ``operation_id`` of the one that it is a part of; may be set before it begins, where that is in
+            another process.
+        within: the operation that it is a part of, where that is in this process.
+        run: the run that it is a part of.
+        activate: whether it becomes current: a generator's body runs in its caller's context between two steps.
+        status: how it ended; empty before that, as are the following.
+        duration_ns: how long it took.
+        cpu_ns: processor time that it took.
+        memory_peak: resident memory of the process at its most, bytes; None: it was too short to tell.
+        memory_delta: the same at the end less that at the beginning.
+        row_count: rows that it worked through; None: it told of none.
+    """
+
+    __slots__ = (
+        "_attempt", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity", "_inputs",
+        "_latest", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling", "_tokens", "_told",
+        "_usage", "activate", "cpu_ns", "duration_ns", "id", "kind", "memory_delta", "memory_peak", "name",
+        "operation_id", "parent_id", "row_count", "run", "status", "within",
+    )  # fmt: skip
+
+    #: Whether all that the process does is part of it.
+    whole: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        kind: Kind,
+        name: str,
+        id: str | None,  # noqa: A002 - the field's name
+        fields: dict[str, Any],
+        *,
+        queued: bool = False,
+    ) -> None:
+        self.kind: Final = kind
+        self.name: Final = name
+        self._fields: Final = fields
+        self._queued: Final = queued
+        self._telling: Telling | None = None
+        self._told: Telling | None = None
+        self._span: Span | None = None
+        self._tokens: tuple[Token[Frame], Token[Any]] | None = None
+        self._inputs = self._results = self._reached = _NOTHING
+        self._attempt = 1
+        self._dead: str | None = None
+        self._closed = False
+        #: When it was last told how far it is, by the monotonic clock.
+        self._said = 0
+        #: Nanoseconds that it took in other processes before.
+        self._elapsed = 0
+        self._identity = b""
+        self.activate = True
+        self.within: Any = None
+        self.run: Any = None
+        self.operation_id = self.parent_id = self.status = ""
+        self.row_count: int | None = None
+        self.id: Final = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
+
+    # -- its beginning ----------------------------------------------------------------------------------------------
+
+    def start(self) -> Self:
+        """Begin: everything recorded from here on in this task or thread is part of it. A second call does nothing."""
+        if self._told is None:
+            self.within = innermost.get()
+            self._telling = self._told = found = telling(self.kind, self.name, self._part_of())
+            try:
+                self._begin(found)
+            except Exception as error:  # noqa: BLE001 - never into the application
+                found.failed(error)
+        return self
+
+    def _part_of(self) -> str:
+        """Name of the operation that this one is a part of by its kind."""
+        kind, whole = self.kind.within, self.within
+        if not kind:
+            return ""
+        while whole is not None and whole.kind.name != kind:
+            whole = whole.within
+        return whole.name if whole is not None else ""
+
+    def _begin(self, told: Telling) -> None:
+        within, frame = self.within, self._around(current.get())
+        if self._fields:
+            self._inputs = {name: summary(value) for name, value in self._fields.items()}
+        attributes = {**told.attributes, **self._inputs}
+        self._span = span = told.tracing.start(told.title, attributes, frame=frame, activate=False)
+        self._frame = Frame(frame.bound, span, None, frame.otel)
+        if self.activate:
+            self._tokens = current.set(self._frame), innermost.set(self)
+        if within is not None:
+            self.run = within if within.whole else within.run
+            if not self.parent_id:
+                self.parent_id = within.operation_id
+        self._forks = _forks
+        self._usage = usage.begin(getattr(within, "_usage", None), whole=self.whole)
+        if not self.operation_id:
+            self.operation_id, self._start = span.span_id, span.start_time
+        self._latest = span.start_time
+        self._clock = time.perf_counter_ns()
+        told.run(1)
+        self._opened(told)
+
+    def _opened(self, told: Telling) -> None:
+        """Tell that it has begun."""
+        kind = self.kind
+        if "created" in kind.told and not self._queued:
+            told.feed("created")
+            self._tell("created", self._inputs)
+        else:
+            self._tell("started", self._inputs)
+        if kind.long or self.id is not None:
+            self._record("open", data=self._opening())
+
+    def _opening(self) -> Mapping[str, Any] | bytes:
+        """What comes with its ``open``: what goes in."""
+        return self._inputs
+
+    def create(self) -> Self:
+        """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
+        self.within = innermost.get()
+        told = telling(self.kind, self.name, self._part_of())
+        try:
+            frame = self._around(current.get())
+            inputs = {name: summary(value) for name, value in self._fields.items()}
+            token = current.set(frame)
+            try:
+                told.feed("created")
+                told.tell("created", self.name, inputs)
+            finally:
+                current.reset(token)
+            now = time.time_ns()
+            parent = self.within.operation_id if self.within is not None else self.parent_id
+            identity = told.recording.identity(os.urandom(8).hex(), self.id or "", parent, now)
+            told.recording.write(now, "create", identity, b"", told.context(frame), told.recording.data(inputs))
+        except Exception as error:  # noqa: BLE001 - never into the application
+            told.failed(error)
+        finally:
+            self.within = None
+        return self
+
+    def _around(self, frame: Frame) -> Frame:
+        """A frame with the operation's id in it."""
+        key = self.kind.key
+        if not key or self.id is None:
+            return frame
+        return Frame(Bound({**frame.bound.fields, key: self.id}), frame.span, frame.ids, frame.otel)
+
+    # -- its end ----------------------------------------------------------------------------------------------------
+
+    def finish(self, error: BaseException | None = None) -> None:
+        """End: well, or with what went wrong. A second call does nothing."""
+        told, self._telling = self._telling, None
+        if told is None:
+            return
+        try:
+            if self._forks == _forks:
+                self._end(told, error)
+        except Exception as failure:  # noqa: BLE001 - never into the application
+            told.failed(failure)
+        finally:
+            self._leave(error)
+
+    def _leave(self, error: BaseException | None) -> None:
+        """What was current before is so again."""
+        tokens, self._tokens = self._tokens, None
+        if tokens is not None:
+            if error is not None:
+                leave(error, current.get())
+            reset(tokens[0])
+            try:
+                innermost.reset(tokens[1])
+            except (ValueError, RuntimeError):  # finished in another context than it was started in
+                innermost.set(self.within)
+
+    def _end(self, told: Telling, error: BaseException | None) -> None:
+        self.duration_ns = duration = self._elapsed + time.perf_counter_ns() - self._clock
+        self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
+        outcome = "completed" if error is None else failing().outcome(error)
+        if self._dead is not None and outcome == "completed":
+            outcome = "failed"
+        self.status = status = "dead_lettered" if self._dead is not None and outcome == "failed" else outcome
+        told.run(-1)
+        told.feed("ended", status=status)
+        told.observe(duration / 1e9)
+        members = self._failure(told, outcome, error) if outcome != "completed" else self._reached
+        if outcome == "completed" and told.keeps(outcome):
+            told.tell(outcome, self.name, self._last())
+        self._record(
+            "close",
+            data=self._closing(error),
+            status=status,
+            duration_ms=round(duration / 1e6, 3),
+            cpu_ms=round(self.cpu_ns / 1e6, 3),
+            memory_peak_bytes=self.memory_peak,
+            memory_delta_bytes=self.memory_delta,
+            rows=self.row_count,
+            **members,
+        )
+        if self.run is not None:
+            self.run.collect(self, status, duration, self.cpu_ns)
+        span = self._span
+        if span is not None:
+            span.attributes.update(self._results)
+            if self._attempt > 1:
+                span.attributes["attempts"] = self._attempt
+            if outcome != "completed":
+                self._mark(span, outcome, error)
+            span.end()
+
+    def _closing(self, error: BaseException | None) -> Mapping[str, Any] | bytes:  # noqa: ARG002 - of those that tell of it
+        """What comes with its ``close``: what comes out."""
+        return self._results
+
+    def _last(self) -> dict[str, Any]:
+        """The fields of its last line."""
+        fields = {"duration_ms": round(self.duration_ns / 1e6, 3), **self._results}
+        if self.row_count is not None:
+            fields["rows"] = self.row_count
+        if self._attempt > 1:
+            fields["attempts"] = self._attempt
+        return fields
+
+    def _failure(self, told: Telling, outcome: str, error: BaseException | None) -> dict[str, Any]:
+        """Tell of a failure: its inputs, how far it was, where and why. Returns what its record has of that."""
+        members: dict[str, Any] = {**self._reached, "reason": self._dead}
+        fields = {**self._inputs, **self._reached, **self._last()}
+        failed = outcome == "failed"
+        if error is not None:
+            found = failing()
+            fields["error"] = members["error_type"] = type(error).__name__
+            members["reason"] = found.reason_of(error)
+            if failed:
+                members["failed_in"] = fields["failed_in"] = found.failed_in(error, f"{self.kind.name} {self.name}")
+        fields["reason"] = members["reason"]
+        told.tell(outcome, self.name, fields, error if failed and self.kind.stack else None)
+        if failed and error is not None:
+            members["error_id"] = failing().occurrence_of(error, told.runtime.recorder)
+        return members
+
+    @staticmethod
+    def _mark(span: Span, outcome: str, error: BaseException | None) -> None:
+        if error is not None:
+            span.attributes["error"] = type(error).__name__
+        if outcome == "failed":
+            if isinstance(error, Exception):
+                span.note_exception(error)
+            span.status, span.status_message = "ERROR", type(error).__qualname__ if error is not None else ""
+
+    # -- what is told of it -----------------------------------------------------------------------------------------
+
+    def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
+        """Write the log line of an event."""
+        told = self._telling
+        if told is None:
+            return
+        try:
+            told.tell(event, self.name, fields)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            told.failed(error)
+
+    def _record(self, event: str, *, data: Mapping[str, Any] | bytes = _NOTHING, **members: Any) -> None:  # noqa: ANN401 - members of many types
+        """Write the line of an event to the record. Never raises; before it began and after its end nothing is written.
+
+        Args:
+            event: what happened; see `plainview.records.OperationRecord`.
+            data: what comes with it, bounded and scrubbed here; bytes are a JSON object and are written as they are.
+            members: of `OperationRecord`; those that are None or empty are left out.
+        """
+        told = self._told
+        if told is None or self._closed:
+            return
+        self._closed = event in {"close", "detach"}
+        try:
+            recording = told.recording
+            identity = self._identity
+            if not identity:
+                identity = recording.identity(self.operation_id, self.id or "", self.parent_id, self._start)
+                self._identity = identity
+            if self._attempt > 1:
+                members.setdefault("attempt", self._attempt)
+            self._latest = now = max(time.time_ns(), self._latest + 1000)  # in order, though the clock be set back
+            frame = current.get()
+            context = told.context(frame if frame.span is self._span else self._frame)
+            recording.write(
+                now, event, identity, recording.members(members), context, recording.data(data) if data else b"{}"
+            )
+        except Exception as error:  # noqa: BLE001 - never into the application
+            told.failed(error)
+
+    # -- ways to use it ---------------------------------------------------------------------------------------------
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    async def __aenter__(self) -> Self:
+        return self.start()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.finish(error)
+
+    def __call__(self, function: F) -> F:
+        """Decorate a function, coroutine function or generator function: each call is an operation of its own."""
+        return around(self._again, function)
+
+    def _again(self) -> Self:
+        """Another one of its like."""
+        return type(self)(self.kind, self.name, None, self._fields, queued=self._queued)
+
+
+def failing() -> ModuleType:
+    """The module `plainview.capture.operations.failing`, which only what goes wrong needs."""
+    return import_module("plainview.capture.operations.failing")
+
+
+def _in_child() -> None:
+    global _forks  # noqa: PLW0603 - of this process
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_in_child)
