@@ -21,7 +21,7 @@ _LONGEST_CHAIN: Final = 20
 
 
 def outcome(error: BaseException) -> str:
-    """How an operation ends that an exception leaves: ``failed``, or ``cancelled``: by Ctrl-C, an exit, from outside."""
+    """How an operation ends that an exception leaves: ``failed``, or ``cancelled``: by Ctrl-C, exit, from outside."""
     cancelled = not isinstance(error, Exception) or type(error).__name__ in {"CancelledError", "GeneratorExit"}
     return "cancelled" if cancelled else "failed"
 

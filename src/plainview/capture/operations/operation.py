@@ -51,6 +51,10 @@ class Operation(Life):
             total: how much there is to do.
             step: what is being done now.
         """
+        self.advance(done, total, step)
+
+    def advance(self, done: float, total: float | None = None, step: str = "") -> None:
+        """Note how far it has got, as `progress` does, where that is shown to people by other means."""
         reached: dict[str, Any] = {}
         percent: Any = done
         if _is_number(done):
