@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from contextvars import Token
     from types import ModuleType, TracebackType
 
+    from plainview.capture.operations.handover import Carried
     from plainview.capture.operations.kinds import Kind
     from plainview.capture.operations.telling import Telling
     from plainview.capture.spans import Span
@@ -57,7 +58,7 @@ class Life:
     """
 
     __slots__ = (
-        "_attempt", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity", "_inputs",
+        "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity", "_inputs",
         "_latest", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling", "_tokens", "_told",
         "_usage", "activate", "cpu_ns", "duration_ns", "id", "kind", "memory_delta", "memory_peak", "name",
         "operation_id", "parent_id", "row_count", "run", "status", "within",
@@ -91,6 +92,7 @@ class Life:
         self._said = 0
         #: Nanoseconds that it took in other processes before.
         self._elapsed = 0
+        self._carried: Carried | None = None
         self._identity = b""
         self.activate = True
         self.within: Any = None
@@ -125,8 +127,8 @@ class Life:
         within, frame = self.within, self._around(current.get())
         if self._fields:
             self._inputs = {name: summary(value) for name, value in self._fields.items()}
-        attributes = {**told.attributes, **self._inputs}
-        self._span = span = told.tracing.start(told.title, attributes, frame=frame, activate=False)
+        attributes = {**told.attributes, **self._inputs} if self._inputs else dict(told.attributes)
+        self._span = span = self._spanned(told, attributes, frame)
         self._frame = Frame(frame.bound, span, None, frame.otel)
         if self.activate:
             self._tokens = current.set(self._frame), innermost.set(self)
@@ -143,9 +145,17 @@ class Life:
         told.run(1)
         self._opened(told)
 
+    def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
+        """Its span, begun."""
+        return told.tracing.start(told.title, attributes, frame=frame, activate=False)
+
     def _opened(self, told: Telling) -> None:
         """Tell that it has begun."""
         kind = self.kind
+        if self._carried is not None:
+            self._tell("resumed", self._inputs)
+            self._record("resume")
+            return
         if "created" in kind.told and not self._queued:
             told.feed("created")
             self._tell("created", self._inputs)
@@ -167,14 +177,16 @@ class Life:
             inputs = {name: summary(value) for name, value in self._fields.items()}
             token = current.set(frame)
             try:
-                told.feed("created")
-                told.tell("created", self.name, inputs)
+                if self._attempt == 1:  # what is to be tried again was created before
+                    told.feed("created")
+                    told.tell("created", self.name, inputs)
             finally:
                 current.reset(token)
-            now = time.time_ns()
-            parent = self.within.operation_id if self.within is not None else self.parent_id
-            identity = told.recording.identity(os.urandom(8).hex(), self.id or "", parent, now)
-            told.recording.write(now, "create", identity, b"", told.context(frame), told.recording.data(inputs))
+            now, recording = time.time_ns(), told.recording
+            parent = self.parent_id or (self.within.operation_id if self.within is not None else "")
+            identity = recording.identity(os.urandom(8).hex(), self.id or "", parent, now)
+            members = recording.members({"attempt": self._attempt}) if self._attempt > 1 else b""
+            recording.write(now, "create", identity, members, told.context(frame), recording.data(inputs))
         except Exception as error:  # noqa: BLE001 - never into the application
             told.failed(error)
         finally:
@@ -183,6 +195,8 @@ class Life:
 
     def _around(self, frame: Frame) -> Frame:
         """A frame with the operation's id in it."""
+        if self._carried is not None:
+            frame = self._carried.around(frame)
         key = self.kind.key
         if not key or self.id is None:
             return frame
@@ -203,6 +217,46 @@ class Life:
         finally:
             self._leave(error)
 
+    def detach(self) -> str:
+        """Hand it over: it goes on in another process, where `plainview.resume` is given what this returns.
+
+        Here it is over, and its span ends; `finish` does nothing any more. Where that other process never goes on with
+        it, it stays as running.
+
+        Returns:
+            A token of ``A-Za-z0-9_-``, of some hundred characters; empty where there is nothing to hand over.
+        """
+        told, self._telling = self._telling, None
+        if told is None or self._forks != _forks:
+            return ""
+        token = ""
+        try:
+            token = import_module("plainview.capture.operations.handover").token_of(self)
+            told.run(-1)
+            told.tell("detached", self.name, self._reached)
+            self._usage.end()
+            self._record("detach", **self._reached)
+            if self._span is not None:
+                self._span.attributes["operation.detached"] = True
+                self._span.end()
+        except Exception as failure:  # noqa: BLE001 - never into the application
+            told.failed(failure)
+        finally:
+            self._leave(None)
+        return token
+
+    def elapsed(self) -> int:
+        """Nanoseconds that it has gone on for, here and in other processes before."""
+        return self._elapsed + time.perf_counter_ns() - self._clock
+
+    def go_on(self, carried: Carried) -> None:
+        """Be, once it begins, what was handed over elsewhere."""
+        self._carried = carried
+        self.operation_id, self.parent_id, self._start = carried.operation_id, carried.parent_id, carried.start
+        self._elapsed = max(0, carried.elapsed) + max(0, time.time_ns() - carried.sent)
+        self._attempt, self.row_count = carried.attempt, carried.rows
+        self._inputs, self._results, self._reached = carried.inputs, carried.results, carried.reached
+
     def _leave(self, error: BaseException | None) -> None:
         """What was current before is so again."""
         tokens, self._tokens = self._tokens, None
@@ -216,15 +270,11 @@ class Life:
                 innermost.set(self.within)
 
     def _end(self, told: Telling, error: BaseException | None) -> None:
-        self.duration_ns = duration = self._elapsed + time.perf_counter_ns() - self._clock
+        self.duration_ns = duration = self.elapsed()
         self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
-        outcome = "completed" if error is None else failing().outcome(error)
-        if self._dead is not None and outcome == "completed":
-            outcome = "failed"
+        outcome = self._outcome(error)
         self.status = status = "dead_lettered" if self._dead is not None and outcome == "failed" else outcome
-        told.run(-1)
-        told.feed("ended", status=status)
-        told.observe(duration / 1e9)
+        self._count(told, status)
         members = self._failure(told, outcome, error) if outcome != "completed" else self._reached
         if outcome == "completed" and told.keeps(outcome):
             told.tell(outcome, self.name, self._last())
@@ -249,6 +299,17 @@ class Life:
             if outcome != "completed":
                 self._mark(span, outcome, error)
             span.end()
+
+    def _outcome(self, error: BaseException | None) -> str:
+        """How it ends: ``completed``, ``failed`` or ``cancelled``."""
+        outcome = "completed" if error is None else failing().outcome(error)
+        return "failed" if self._dead is not None and outcome == "completed" else outcome
+
+    def _count(self, told: Telling, status: str) -> None:
+        """Feed the metrics with its end."""
+        told.run(-1)
+        told.feed("ended", status=status)
+        told.observe(self.duration_ns / 1e9)
 
     def _closing(self, error: BaseException | None) -> Mapping[str, Any] | bytes:  # noqa: ARG002 - of those that tell of it
         """What comes with its ``close``: what comes out."""
