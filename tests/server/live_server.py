@@ -47,7 +47,7 @@ class Running:
         store = self.serving.store
         # The server adds lines of its own when an error is new.
         logs = store.query("SELECT count(*) FROM logs WHERE logger <> 'plainview.errors'").rows[0][0]
-        return logs + sum(map(store.last_id, ("spans", "error_occurrences")))
+        return logs + sum(map(store.last_id, ("spans", "error_occurrences", "operations")))
 
     def post(self, path: str, body: Any, status: int = 200) -> Any:
         """POST JSON and read JSON."""

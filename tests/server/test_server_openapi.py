@@ -67,6 +67,8 @@ def live(tmp_path_factory):
             {"message": "failed", "level": "ERROR", "exception": {"type": "ValueError", "stack_trace": "…"}},
             {"trace_id": "t1", "span_id": "s1", "name": "GET /", "start_time_unix_nano": 1_795_176_000 * 10**9}
             | {"end_time_unix_nano": 1_795_176_001 * 10**9, "service": "studio", "events": [], "attributes": {"a": 1}},
+            {"timestamp": "2026-11-20T12:00:00Z", "operation_id": "b7ad6b7169203331", "event": "open", "kind": "job"}
+            | {"start_time_unix_nano": 1_795_176_000 * 10**9, "name": "render", "key": "j1", "data": {"a": 1}},
         )
         yield running
 
@@ -94,6 +96,7 @@ OPERATIONS = {
     *(("POST", f"/v1/errors/{{id}}/{name}") for name in ("comments", "merge", "split")),
     *(("POST", "/v1/errors/update"), ("GET", "/v1/related")),
     *(("GET", f"/v1/metrics{name}") for name in ("", "/jobs", "/engines", "/api", "/catalogue")),
+    *(("GET", f"/v1/{name}") for name in ("operations", "operations/summary", "operations/{id}", "workers")),
     *(("GET", "/metrics"), ("POST", "/api/v1/write")),
     *((method, "/v1/session") for method in ("GET", "POST", "DELETE")),
 }

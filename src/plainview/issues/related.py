@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from plainview.query.reader import Reader
     from plainview.state.database import Database
 
-__all__ = ["KINDS", "related"]
+__all__ = ["KINDS", "issues_of", "occurrence", "related"]
 
 #: Kind of id → column.
 KINDS: Final = {
@@ -66,7 +66,7 @@ def related(database: Database, reader: Reader, kind: str, id_: str) -> dict[str
         logs = _count(reader, "logs", any_of(*tying))
     if ids.get("trace_id"):
         spans = _count(reader, "spans", Sql("trace_id = ?", (ids["trace_id"],)))
-    of = _issues(database, {row[1] for row in errors})
+    of = issues_of(database, {row[1] for row in errors})
     return {
         "kind": kind,
         "id": id_,
@@ -76,14 +76,10 @@ def related(database: Database, reader: Reader, kind: str, id_: str) -> dict[str
         if spans
         else None,
         "errors": [
-            {
-                "error_id": error_id,
-                "issue": of.get(fingerprint),
-                "timestamp": rfc3339(at),
-                "error_type": name,
-                "error_message": value,
-                "url": f"/errors/{of.get(fingerprint, error_id)}?occurrence={percent(error_id, safe='')}",
-            }
+            occurrence(
+                {"error_id": error_id, "timestamp": rfc3339(at), "error_type": name, "error_message": value},
+                of.get(fingerprint),
+            )
             for error_id, fingerprint, at, name, value in errors
         ],
         "job": ids.get("job_id"),
@@ -125,7 +121,14 @@ def _logs_url(ids: dict[str, str]) -> str:
     return f"/logs?q={percent(f'{name}:{quote(ids[name])}', safe='')}"
 
 
-def _issues(database: Database, fingerprints: set[str]) -> dict[str, str]:
+def occurrence(error: dict[str, Any], issue: str | None) -> dict[str, Any]:
+    """An occurrence as others refer to it: with its issue, where that is known yet, and the address of its page."""
+    error_id = error["error_id"]
+    return error | {"issue": issue, "url": f"/errors/{issue or error_id}?occurrence={percent(error_id, safe='')}"}
+
+
+def issues_of(database: Database, fingerprints: set[str]) -> dict[str, str]:
+    """Fingerprint → id of its issue, of those that have one."""
     if not fingerprints:
         return {}
     with database.read() as connection:
