@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TextIO
 from plainview.sinks.text import Pretty
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from plainview.settings import Settings
 
@@ -19,6 +19,9 @@ __all__ = ["Console", "from_settings"]
 
 #: C1 control characters as UTF-8. JSON need not escape them, some terminals obey them.
 _C1: Final = re.compile(rb"\x7f|\xc2([\x80-\x9f])")
+
+#: Set by what draws on the terminal, while it does: writes text above that. False: it draws no more.
+above: Callable[[str], bool] | None = None
 
 
 def from_settings(settings: Settings) -> Console:
@@ -49,6 +52,9 @@ class Console:
             return
         text = "".join(map(self._format, lines))
         try:
+            drawn = above
+            if drawn is not None and stream.isatty() and drawn(text):
+                return
             stream.flush()  # what the application has begun to say comes first
             _put(stream, text)
         except (OSError, ValueError):  # ValueError: written to after it was closed

@@ -107,6 +107,7 @@ _OTHER: Final = HttpStyle("endpoint", "status", "requests_inprogress")
 _CLIENTS: Final = "httpx, requests"
 _CELERY: Final = "Celery"
 _JOBS, _STAGES, _ENGINES, _BATCHES, _RUNS = "`job`", "`stage`", "`engine`", "`batch`", "`run`"
+_WORKERS: Final = "`worker`"
 _POOLS: Final = "SQLAlchemy's pools"
 _PROCESS: Final = "resources, each process"
 _HOST: Final = "resources, one process for the host"
@@ -149,6 +150,16 @@ GROUPS: Final[dict[str, tuple[Family, ...]]] = {
         Family("runs_completed_total", "counter", ("run", "status"), "Runs that ended, well or not.", _RUNS),
         Family("runs_in_progress", "gauge", ("run",), "Runs that go on now.", _RUNS),
         Family("run_duration_seconds", "histogram", ("run",), "From a run's start to its end.", _RUNS, bounds="work"),
+    ),
+    "Workers": (
+        Family(
+            "worker_heartbeat_timestamp",
+            "gauge",
+            ("worker",),
+            "Time of the latest heartbeat, seconds since 1970.",
+            _WORKERS,
+            "min",
+        ),
     ),
     "Quality": (
         Family("content_quality_score", "histogram", ("content_type",), "Scores of content.", bounds="score"),

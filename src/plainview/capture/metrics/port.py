@@ -41,6 +41,11 @@ class Port:
         self._server: _Server | None = None
         self._said = False
 
+    @property
+    def number(self) -> int | None:
+        """The port that this process listens on; None: it does not."""
+        return self._server.server_port if self._server is not None else None
+
     def attempt(self) -> None:
         """Listen, unless that is done already, by this process or by another one."""
         if self._server is not None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from plainview.capture.operations.handover import Carried
     from plainview.capture.operations.kinds import Kind
+    from plainview.capture.operations.shown import Report
     from plainview.capture.operations.telling import Telling
     from plainview.capture.spans import Span
 
@@ -58,10 +59,10 @@ class Life:
     """
 
     __slots__ = (
-        "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity", "_inputs",
-        "_latest", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling", "_tokens", "_told",
-        "_usage", "activate", "cpu_ns", "duration_ns", "id", "kind", "memory_delta", "memory_peak", "name",
-        "operation_id", "parent_id", "row_count", "run", "status", "within",
+        "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity",
+        "_inputs", "_latest", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling", "_tokens",
+        "_told", "_track", "_usage", "activate", "cpu_ns", "duration_ns", "id", "kind", "memory_delta", "memory_peak",
+        "name", "operation_id", "parent_id", "row_count", "run", "status", "within",
     )  # fmt: skip
 
     #: Whether all that the process does is part of it.
@@ -94,6 +95,8 @@ class Life:
         self._elapsed = 0
         self._carried: Carried | None = None
         self._identity = b""
+        #: What shows its progress; None: it has told of none.
+        self._track: Report | None = None
         self.activate = True
         self.within: Any = None
         self.run: Any = None
@@ -270,6 +273,8 @@ class Life:
                 innermost.set(self.within)
 
     def _end(self, told: Telling, error: BaseException | None) -> None:
+        if self._track is not None:
+            self._track.close()
         self.duration_ns = duration = self.elapsed()
         self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
         outcome = self._outcome(error)

@@ -51,10 +51,6 @@ class Operation(Life):
             total: how much there is to do.
             step: what is being done now.
         """
-        self.advance(done, total, step)
-
-    def advance(self, done: float, total: float | None = None, step: str = "") -> None:
-        """Note how far it has got, as `progress` does, where that is shown to people by other means."""
         reached: dict[str, Any] = {}
         percent: Any = done
         if _is_number(done):
@@ -67,6 +63,24 @@ class Operation(Life):
         if self._telling is not None and self._telling.keeps("progress"):
             self._tell("progress", {**reached, "percent": summary(percent)})
         self._reach(reached)
+        if self._telling is not None:
+            self._show(done, total, step)
+
+    def _show(self, done: object, total: object, step: object) -> None:
+        """Show it to people, as the setting ``progress`` has it."""
+        try:
+            track = self._track
+            if track is None:
+                from plainview.capture.operations.shown import Report  # noqa: PLC0415 - for those who tell of progress
+
+                around = self.within
+                while around is not None and around._track is None:  # noqa: SLF001 - its own kind
+                    around = around.within
+                self._track = track = Report(self.kind.name, self.name, None if around is None else around._track)  # noqa: SLF001 - as above
+            track.report(done, total, step)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            if self._told is not None:
+                self._told.failed(error)
 
     def _reach(self, reached: dict[str, Any]) -> None:
         """It has come so far: ``done``, ``total``, ``percent``, ``step``."""

@@ -58,7 +58,9 @@ _memory = (-_FRESH_NS, 0, 0)
 _samples: tuple[tuple[int, int], ...] = ()
 #: Operations that are open and no part of another, by their identity.
 _open: Final[set[int]] = set()
-#: The thread that all of those began in; 0: there were several.
+#: The same of those that all the process does is part of.
+_wholes: Final[set[int]] = set()
+#: The thread that all of the former began in; 0: there were several.
 _thread = 0
 #: How often one began beside that of another thread.
 _crowded = 0
@@ -86,11 +88,13 @@ class Usage:
         if within is not None:
             if not whole and (within.own is True or within.thread != thread):
                 self.own = True
+        elif whole:
+            _wholes.add(id(self))
         else:
             if not _open:
                 _thread = thread
             elif _thread != thread:
-                _thread, self.own = 0, self.own is None
+                _thread, self.own = 0, True
                 _crowded += 1
             _open.add(id(self))
         self._crowded = _crowded
@@ -110,7 +114,7 @@ class Usage:
             Processor time in nanoseconds; resident memory at its most, and at the end less at the beginning, in bytes:
             None where it was too short.
         """
-        _open.discard(id(self))
+        (_wholes if self.own is False else _open).discard(id(self))
         now, thread = perf_counter_ns(), get_ident()
         duration = now - self._began
         known = _clock
@@ -187,7 +191,7 @@ def _resident_elsewhere() -> int:
 def _look(_clock: float) -> float:
     """The keeper comes by."""
     global _samples  # noqa: PLW0603 - one value, replaced whole, by one thread
-    if not _open:
+    if not _open and not _wholes:
         _samples = ()
         return math.inf
     now, resident = perf_counter_ns(), resident_bytes()
@@ -268,6 +272,7 @@ def _in_child() -> None:
             os.close(descriptor)
     _clock, _memory, _samples, _crowded = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0
     _open.clear()
+    _wholes.clear()
 
 
 chores.add(_look, lasting=True)
