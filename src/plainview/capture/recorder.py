@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["LOUD", "Listener", "Recorder", "exception_of", "ids_of"]
 
 #: Where the first letter of the level stands in a head, and those of the levels from WARNING up.
-LOUD: Final = (11, frozenset(b"WEC"))
+LOUD: Final = (12, frozenset(b"WEC"))
 _PLACE, _LETTERS = LOUD
 
 #: Context fields that a record has a place for, other than those of the span.
