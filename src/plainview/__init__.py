@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         timer as timer,
     )
     from plainview.capture.metrics.registry import metrics as metrics
+    from plainview.capture.operations.handover import resume as resume
     from plainview.capture.operations.operation import (
         Operation as Operation,
         batch as batch,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
         job as job,
         operation as operation,
         stage as stage,
+        task as task,
     )
     from plainview.capture.processor import SpanProcessor as SpanProcessor
     from plainview.capture.propagation import inject as inject
@@ -79,10 +81,12 @@ _HOMES = {
     "metrics": "capture.metrics.registry",
     "mount": "integrations.mounting",
     "operation": "capture.operations.operation",
+    "resume": "capture.operations.handover",
     "set_level": "capture.runtime",
     "shutdown": "capture.runtime",
     "span": "capture.runtime",
     "stage": "capture.operations.operation",
+    "task": "capture.operations.operation",
     "timer": "capture.metrics.instruments",
     "traced": "capture.traced",
     "unbind": "context",
@@ -116,10 +120,12 @@ __all__ = [
     "metrics",
     "mount",
     "operation",
+    "resume",
     "set_level",
     "shutdown",
     "span",
     "stage",
+    "task",
     "timer",
     "traced",
     "unbind",

@@ -82,6 +82,9 @@ _EVERY: Final = {
     "recovered": Told(_INFO, "recovered"),
     "dead-lettered": Told(_ERROR, "dead-lettered"),
     "cleaned up": Told(_INFO, "cleaned up"),
+    "detached": Told(_DEBUG, "goes on elsewhere"),
+    "resumed": Told(_DEBUG, "goes on here"),
+    "stalled": Told(_WARNING, "stalled"),
     "completed": Told(_DEBUG, "completed"),
     "cancelled": Told(_WARNING, "cancelled"),
     "failed": Told(_WARNING, "failed"),
@@ -92,6 +95,8 @@ def _loud(name: str, **told: Told) -> dict[str, Told]:
     """Events of kinds whose beginning and end everybody wants to know of."""
     return {
         "started": Told(_INFO, f"{name} started"),
+        "detached": Told(_INFO, f"{name} goes on elsewhere"),
+        "resumed": Told(_INFO, f"{name} goes on here"),
         "completed": Told(_INFO, f"{name} completed"),
         "failed": Told(_ERROR, f"{name} failed"),
         **told,

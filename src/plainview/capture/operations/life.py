@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 from plainview.capture.operations import usage
 from plainview.capture.operations.summary import summary
 from plainview.capture.operations.telling import telling
+from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
 from plainview.capture.traced import around
 from plainview.context import Bound, Frame, current, leave, reset
 
@@ -127,7 +128,8 @@ class Life:
         return whole.name if whole is not None else ""
 
     def _begin(self, told: Telling) -> None:
-        within, frame = self.within, self._around(current.get())
+        within, before = self.within, current.get()
+        frame = self._around(before)
         if self._fields:
             self._inputs = {name: summary(value) for name, value in self._fields.items()}
         attributes = {**told.attributes, **self._inputs} if self._inputs else dict(told.attributes)
@@ -139,6 +141,9 @@ class Life:
             self.run = within if within.whole else within.run
             if not self.parent_id:
                 self.parent_id = within.operation_id
+        elif ongoing or elsewhere:  # in a thread, or in a process that a run has started
+            self.run, whole = belonging(before)
+            self.parent_id = self.parent_id or whole
         self._forks = _forks
         self._usage = usage.begin(getattr(within, "_usage", None), whole=self.whole)
         if not self.operation_id:
