@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     )
     from plainview.capture.processor import SpanProcessor as SpanProcessor
     from plainview.capture.propagation import inject as inject
+    from plainview.capture.runs.ongoing import current_run as current_run
+    from plainview.capture.runs.run import Run as Run, run as run
     from plainview.capture.runtime import (
         configure as configure,
         get_logger as get_logger,
@@ -59,6 +61,7 @@ _HOMES = {
     "Logger": "capture.logger",
     "MetricError": "capture.metrics.guards",
     "Operation": "capture.operations.operation",
+    "Run": "capture.runs.run",
     "Settings": "settings",
     "SettingsError": "settings",
     "Span": "capture.spans",
@@ -69,6 +72,7 @@ _HOMES = {
     "capture_message": "capture.errors.reporting",
     "configure": "capture.runtime",
     "counter": "capture.metrics.instruments",
+    "current_run": "capture.runs.ongoing",
     "engine": "capture.operations.operation",
     "fields": "context",
     "gauge": "capture.metrics.instruments",
@@ -82,6 +86,7 @@ _HOMES = {
     "mount": "integrations.mounting",
     "operation": "capture.operations.operation",
     "resume": "capture.operations.handover",
+    "run": "capture.runs.run",
     "set_level": "capture.runtime",
     "shutdown": "capture.runtime",
     "span": "capture.runtime",
@@ -96,6 +101,7 @@ __all__ = [
     "Logger",
     "MetricError",
     "Operation",
+    "Run",
     "Settings",
     "SettingsError",
     "Span",
@@ -108,6 +114,7 @@ __all__ = [
     "configure",
     "context",
     "counter",
+    "current_run",
     "engine",
     "fields",
     "gauge",
@@ -121,6 +128,7 @@ __all__ = [
     "mount",
     "operation",
     "resume",
+    "run",
     "set_level",
     "shutdown",
     "span",

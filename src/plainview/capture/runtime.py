@@ -75,6 +75,10 @@ class Runtime:
             metering.attach(self)
         if not self.settings.enabled:
             return
+        if "PLAINVIEW_RUN_ID" in os.environ:
+            from plainview.capture.runs.inherited import adopt  # noqa: PLC0415 - only in what a run has started
+
+            adopt()
         provider.install(tracing)
         self._meet_others()
         if self.settings.capture_logging:
