@@ -63,6 +63,7 @@ def test_the_exported_names_are_these():
         "SettingsError",
         "Span",
         "SpanProcessor",
+        "Worker",
         "__version__",
         "batch",
         "bind",
@@ -84,6 +85,7 @@ def test_the_exported_names_are_these():
         "metrics",
         "mount",
         "operation",
+        "progress",
         "resume",
         "run",
         "set_level",
@@ -94,6 +96,7 @@ def test_the_exported_names_are_these():
         "timer",
         "traced",
         "unbind",
+        "worker",
     ]
     assert dir(plainview) == sorted(plainview.__all__)
 

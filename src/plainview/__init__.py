@@ -36,6 +36,8 @@ if TYPE_CHECKING:
         stage as stage,
         task as task,
     )
+    from plainview.capture.operations.progress import progress as progress
+    from plainview.capture.operations.workers import Worker as Worker, worker as worker
     from plainview.capture.processor import SpanProcessor as SpanProcessor
     from plainview.capture.propagation import inject as inject
     from plainview.capture.runs.ongoing import current_run as current_run
@@ -66,6 +68,7 @@ _HOMES = {
     "SettingsError": "settings",
     "Span": "capture.spans",
     "SpanProcessor": "capture.processor",
+    "Worker": "capture.operations.workers",
     "batch": "capture.operations.operation",
     "bind": "context",
     "capture_exception": "capture.errors.reporting",
@@ -85,6 +88,7 @@ _HOMES = {
     "metrics": "capture.metrics.registry",
     "mount": "integrations.mounting",
     "operation": "capture.operations.operation",
+    "progress": "capture.operations.progress",
     "resume": "capture.operations.handover",
     "run": "capture.runs.run",
     "set_level": "capture.runtime",
@@ -95,6 +99,7 @@ _HOMES = {
     "timer": "capture.metrics.instruments",
     "traced": "capture.traced",
     "unbind": "context",
+    "worker": "capture.operations.workers",
 }
 
 __all__ = [
@@ -106,6 +111,7 @@ __all__ = [
     "SettingsError",
     "Span",
     "SpanProcessor",
+    "Worker",
     "__version__",
     "batch",
     "bind",
@@ -127,6 +133,7 @@ __all__ = [
     "metrics",
     "mount",
     "operation",
+    "progress",
     "resume",
     "run",
     "set_level",
@@ -137,6 +144,7 @@ __all__ = [
     "timer",
     "traced",
     "unbind",
+    "worker",
 ]
 
 
