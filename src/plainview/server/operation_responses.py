@@ -35,6 +35,7 @@ class Operation(BaseModel):
     done: float | None
     total: float | None
     percent: float | None
+    items_failed: int = Field(description="Of those that are `done`.")
     step: str | None
     cpu_ms: float | None
     memory_peak_bytes: int | None

@@ -38,6 +38,7 @@ _COLUMNS: Final[dict[str, str]] = {
     **{name: f"arg_max({name}, CASE WHEN event IN ('close', 'dead_letter') THEN n END)" for name in _FAILURE},
     "attempt": "max(attempt)",
     "memory_peak_bytes": "max(memory_peak_bytes)",
+    "items_failed": "count(CASE WHEN event = 'item' THEN 1 END)",
     # Together: a percentage is none of what was counted before.
     "progress": "arg_max(CASE WHEN done IS NOT NULL OR percent IS NOT NULL THEN [done, total, percent] END, n)",
     "step": "arg_max(step, CASE WHEN step <> '' THEN n END)",
@@ -121,6 +122,7 @@ def _shown(
         "percent": percent,
         "step": detail["step"],
         "memory_peak_bytes": detail["memory_peak_bytes"],
+        "items_failed": detail["items_failed"],
         "reason": _reason(status, detail),
         "checkpoint": None if detail["checkpoint"] is None else msgspec.Raw(detail["checkpoint"].encode()),
     }
