@@ -130,6 +130,7 @@ class _Table(Progress):
             if track not in self._rows:
                 self._rows[track] = self.add_task("", track=track)
         for track, row in tuple(self._rows.items()):
+            track.take()
             total = 100 if track.in_percent else track.total
             self.update(row, total=total, completed=track.done)
             if track.ended:

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from plainview.capture import chores
 from plainview.capture.forking import unforked
-from plainview.capture.operations.track import Track
+from plainview.capture.operations.track import Track, number
 from plainview.capture.runtime import get_logger, runtime
+from plainview.sinks.text import visible
 
 if TYPE_CHECKING:
     from plainview.capture.operations.bars import Bars
@@ -32,6 +33,8 @@ __all__ = ["Report", "hide", "show"]
 _QUIET_SECONDS: Final = 0.2
 _LOGGER: Final = "plainview.progress"
 _MINUTE, _HOUR = 60, 3600
+#: Longest step that is shown, characters.
+_STEP: Final = 60
 
 #: What is shown, in the order of its beginning, and when its next line is due; infinite: it has a bar.
 _shown: Final[dict[Track, float]] = {}
@@ -52,11 +55,23 @@ class Report(Track):
         outer: that of the one around it.
     """
 
-    __slots__ = ()
+    __slots__ = ("_told",)
 
     def __init__(self, kind: str, name: str, outer: Track | None) -> None:
         super().__init__(f"{kind} {name}", None, outer, asked=False)
+        self._told: tuple[object, object, object] = (0, None, "")
         show(self)
+
+    def report(self, done: object, total: object, step: object) -> None:
+        """Note what it says: ``done`` of ``total``, or in percent where that is none. Looked at when shown."""
+        self._told = done, total, step
+
+    def take(self) -> None:
+        """Before it is shown: take over what was said last."""
+        done, total, step = self._told
+        self.done, self.total = number(done) or 0, number(total) or None
+        self.in_percent = self.total is None
+        self.step = visible(step)[:_STEP] if type(step) is str else ""
 
     def close(self) -> None:
         """The operation has ended."""
@@ -155,6 +170,7 @@ def _draw() -> None:
 
 def _tell(track: Track) -> None:
     """A line of progress."""
+    track.take()
     figures = {
         "done": None if track.in_percent else track.done,
         "total": track.total,

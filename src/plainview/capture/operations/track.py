@@ -66,12 +66,8 @@ class Track:
         self._stopped = monotonic()
         self.ended = True
 
-    def report(self, done: object, total: object = None, step: object = "") -> None:
-        """Take over what an application says: ``done`` of ``total``, or in percent."""
-        self.done = number(done) or 0
-        self.total = number(total) or None
-        self.in_percent = self.total is None
-        self.step = visible(str(step))[:_NAME] if type(step) is str else ""
+    def take(self) -> None:
+        """Before it is shown: take over what is new."""
 
     @property
     def seconds(self) -> float:

@@ -55,8 +55,8 @@ class Worker(Operation):
         self._given: Final = interval, port
         self.interval = 0.0
         self.completed = self.failed = 0
-        #: When the work last moved: nanoseconds since 1970, and on the monotonic clock in seconds.
-        self._moved: tuple[int, float] | None = None
+        #: When the work last moved, on the monotonic clock; None: it has not.
+        self._moved: float | None = None
         self._next = 0.0
         self._port: Port | None = None
 
@@ -67,7 +67,7 @@ class Worker(Operation):
             completed: pieces of work that went well since the last call.
             failed: pieces that did not.
         """
-        self._moved = time.time_ns(), time.monotonic()
+        self._moved = time.monotonic()
         if type(completed) is int and type(failed) is int:
             self.completed += completed
             self.failed += failed
@@ -138,10 +138,11 @@ class Worker(Operation):
     def _state(self) -> dict[str, Any]:
         """What a heartbeat tells."""
         moved = self._moved
+        ago = None if moved is None else time.monotonic() - moved
         return {
             "interval_seconds": self.interval,
-            "moved": None if moved is None else _rfc3339(moved[0]),
-            "moved_seconds_ago": None if moved is None else round(time.monotonic() - moved[1], 3),
+            "moved": None if ago is None else _rfc3339(time.time_ns() - int(ago * 1e9)),
+            "moved_seconds_ago": None if ago is None else round(ago, 3),
             "completed": self.completed,
             "failed": self.failed,
         }
