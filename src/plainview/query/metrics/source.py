@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import itertools
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -29,13 +30,19 @@ __all__ = ["EVER", "StoredMetrics"]
 EVER: Final = 1 << 52
 #: Times that the engine can hold, milliseconds since 1970.
 _LEAST, _MOST = 0, 7_258_118_400_000
+#: Stretches of rows that are put together one by one.
+_MOST_STRETCHES: Final = 200_000
 
 #: Each row's series as its place in the list of ids, so that rows can be put in order by small numbers.
 _WANTED: Final = "(SELECT unnest(?::BIGINT[]) AS series_id, unnest(range(?)) AS place) AS wanted"
 _RANGE: Final = "timestamp >= make_timestamp_ms(?) AND timestamp <= make_timestamp_ms(?)"
 _SAMPLES: Final = (
-    "SELECT wanted.place::UINTEGER AS place, timestamp AS time, value, stale "
+    "SELECT wanted.place::UINTEGER AS place, timestamp AS time, value "
     f"FROM metric_samples JOIN {_WANTED} USING (series_id) WHERE {_RANGE}"
+)
+_ENDS: Final = (
+    "SELECT wanted.place::UINTEGER AS place, timestamp AS time "
+    f"FROM metric_samples JOIN {_WANTED} USING (series_id) WHERE {_RANGE} AND stale <> 0"
 )
 _HISTOGRAMS: Final = (
     'SELECT wanted.place::UINTEGER AS place, timestamp AS time, "count", "sum", zero, zero_threshold, '
@@ -94,26 +101,28 @@ class StoredMetrics:
 
     def _samples(self, found: list[Indexed], start_ms: int, end_ms: int) -> list[Series]:
         columns = self._ask(_SAMPLES, found, start_ms, end_ms)
-        order, starts = _grouped(columns["place"], columns["time"], len(found))
-        times = columns["time"][order]
-        values = np.ma.filled(columns["value"], np.nan)
-        ended = np.asarray(columns["stale"]) != 0
-        if ended.any():
+        order = _grouped(columns["place"], columns["time"], len(found))
+        times, values = order.of(columns["time"]), order.of(np.ma.filled(columns["value"], np.nan))
+        if np.ma.is_masked(columns["value"]):
             values = np.array(values)
-            values.view(np.int64)[ended] = STALE
-        values = values[order]
+            ends = self._ask(_ENDS, found, start_ms, end_ms)
+            for place, at in zip(ends["place"].tolist(), ends["time"].tolist(), strict=True):
+                low, high = order.starts[place : place + 2]
+                row = low + np.searchsorted(times[low:high], at)
+                if row < high and times[row] == at:  # it may have come in the meantime
+                    values.view(np.int64)[row] = STALE
         return [
             Series(dict(one.labels), times[low:high], values[low:high])
-            for one, low, high in zip(found, starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+            for one, low, high in zip(found, order.starts[:-1].tolist(), order.starts[1:].tolist(), strict=True)
             if high > low
         ]
 
     def _histograms(self, found: list[Indexed], start_ms: int, end_ms: int) -> list[Series]:
         columns = self._ask(_HISTOGRAMS, found, start_ms, end_ms)
-        order, starts = _grouped(columns["place"], columns["time"], len(found))
-        columns = {name: values[order] for name, values in columns.items()}
+        order = _grouped(columns["place"], columns["time"], len(found))
+        columns = {name: order.of(values) for name, values in columns.items()}
         result = []
-        for one, low, high in zip(found, starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        for one, low, high in zip(found, order.starts[:-1].tolist(), order.starts[1:].tolist(), strict=True):
             if high > low:
                 part = {name: values[low:high] for name, values in columns.items()}
                 times = np.ascontiguousarray(part["time"], np.int64)
@@ -136,26 +145,61 @@ class StoredMetrics:
         return [(found[place], those) for place, those in together.items()]
 
 
-def _grouped(
-    place: NDArray[Any], times: NDArray[np.int64], count: int
-) -> tuple[slice | NDArray[np.intp], NDArray[np.intp]]:
-    """The order by series and time, each time of a series once; and where each series begins in it."""
+class _Order(NamedTuple):
+    """The order by series and time, and where each series begins in it."""
+
+    starts: NDArray[np.intp]
+    #: Row by row; or stretches of rows that are in order, one after the other.
+    rows: NDArray[np.intp] | None = None
+    stretches: Sequence[tuple[int, int]] = ()
+
+    def of(self, column: NDArray[Any]) -> NDArray[Any]:
+        """A column in this order."""
+        if self.rows is not None:
+            return column[self.rows]
+        if len(self.stretches) > 1:
+            return np.concatenate([column[low:high] for low, high in self.stretches])
+        return column
+
+
+def _grouped(place: NDArray[Any], times: NDArray[np.int64], count: int) -> _Order:
+    """The order by series and time, each time of a series once.
+
+    Args:
+        place: number of each row's series.
+        times: of each row.
+        count: number of series.
+    """
     # Of 16 bits, they are put in order by counting.
     small = np.asarray(place).astype(np.uint16 if count <= 1 << 16 else np.uint32)
-    order = _order(small, count)
-    if not _rising(small[order], times[order]).all():  # rows of sealed files come after the hot ones
-        order = np.lexsort((times, small))
-        rising = _rising(small[order], times[order])
-        order = order[np.concatenate([[True], rising])]
-        small = small[order]
-        return order, np.searchsorted(small, np.arange(count + 1).astype(np.uint32))
-    return order, np.concatenate([[0], np.cumsum(np.bincount(small, minlength=count))])
+    order = _runs(small, count) or _Order(
+        np.concatenate([[0], np.cumsum(np.bincount(small, minlength=count))]), _order(small, count)
+    )
+    if _rising(order.of(small), order.of(times)).all():
+        return order
+    rows = np.lexsort((times, small))  # rows of sealed files came after the hot ones
+    rows = rows[np.concatenate([[True], _rising(small[rows], times[rows])])]
+    return _Order(np.searchsorted(small[rows], np.arange(count + 1).astype(np.uint32)), rows)
 
 
-def _order(place: NDArray[Any], count: int) -> slice | NDArray[np.intp]:
+def _runs(place: NDArray[Any], count: int) -> _Order | None:
+    """Of rows that are by series in a few runs, as they come out of sealed files: without a look at each. None else."""
+    ends = np.flatnonzero(place[1:] < place[:-1]) + 1
+    if (len(ends) + 1) * count > _MOST_STRETCHES:
+        return None
+    edges = [0, *ends.tolist(), len(place)]
+    wanted = np.arange(count + 1)
+    runs = [low + np.searchsorted(place[low:high], wanted) for low, high in itertools.pairwise(edges)]
+    stretches = np.stack([[run[:-1], run[1:]] for run in runs])  # run, low or high, series
+    starts = np.concatenate([[0], np.cumsum((stretches[:, 1] - stretches[:, 0]).sum(axis=0))])
+    if len(runs) == 1:
+        return _Order(starts)
+    lows, highs = stretches.transpose(1, 2, 0).reshape(2, -1).tolist()
+    return _Order(starts, None, [pair for pair in zip(lows, highs, strict=True) if pair[0] < pair[1]])
+
+
+def _order(place: NDArray[Any], count: int) -> NDArray[np.intp]:
     """The order by series, rows of one series as they came."""
-    if (place[1:] >= place[:-1]).all():  # as they are in one sealed file
-        return slice(None)
     ticks, rest = divmod(len(place), count)
     if not rest and (place.reshape(ticks, count) == place[:count]).all():  # every tick has all of them, in one order
         first: NDArray[np.intp] = np.argsort(place[:count], kind="stable")
