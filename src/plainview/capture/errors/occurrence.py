@@ -168,10 +168,14 @@ class Errors:
             left = left_in(error)
             known, extra = self._recorder.surroundings(current.get() if left is None else left.frame, fields or {})
             said = self._recorder.message(message)
-            return self._write(self._see(error), members, message=said, known=known, extra=extra, context=context)
+            error_id = self._write(self._see(error), members, message=said, known=known, extra=extra, context=context)
+            listener = self._recorder.listener
+            if listener is not None and level_number(level) >= level_number("WARNING"):
+                listener.heard(self._recorder.head(level, logger), message, fields or {}, error)
         except Exception as failure:  # noqa: BLE001 - never into the application
             self._recorder.spool.failed(failure)
             return None
+        return error_id
 
     def say(
         self,

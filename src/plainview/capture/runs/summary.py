@@ -53,9 +53,7 @@ class RunMetadata(msgspec.Struct, kw_only=True, omit_defaults=True):
     duration_seconds: Annotated[Seconds, Meta(description="In between, by a clock that is never set.")]
     status: Annotated[
         Status,
-        Meta(
-            description="`completed`; `failed`: an exception left it; `cancelled`: by Ctrl-C, `sys.exit(1)` …"
-        ),
+        Meta(description="`completed`; `failed`: an exception left it; `cancelled`: by Ctrl-C, `sys.exit(1)` …"),
     ]
     parent_run_id: Annotated[str | None, Meta(description="The run that it is a part of.")] = None
     operation_id: Annotated[str, Meta(description="The run as an operation.")] = ""

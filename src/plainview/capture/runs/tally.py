@@ -15,7 +15,7 @@ from plainview.capture.errors.stack import said
 from plainview.capture.operations.summary import summary
 from plainview.capture.recorder import LOUD
 from plainview.capture.runs.summary import Failure, Issue, Issues, OperationFigures, stamp
-from plainview.context import left_in
+from plainview.context import current, leave, left_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -110,6 +110,8 @@ class Tally:
             if one.within is None or one.within.whole:
                 self.rows = _sum(self.rows, one.row_count)
             if status == "failed" and len(self._failures) < _MOST_FAILURES:
+                if error is not None:
+                    leave(error, current.get())  # as what is around it does in a moment
                 self._failures.append((self.failure(one, error), error and left_in(error)))
 
     def failure(self, one: Life, error: BaseException | None) -> Failure:
@@ -179,9 +181,10 @@ class Tally:
             issues.append(issue)
         # Not under the lock: what is logged may do anything when it is asked what it is.
         text = self._encoding.text
-        issue.message, issue.error_id = text(message)[:_LONGEST], error_id or ""
         if error is not None:
             issue.error_type, issue.error = type_name(type(error)), text(said(error))[:_LONGEST]
+        # An exception that is told of without a line has no message.
+        issue.message, issue.error_id = text(message)[:_LONGEST] or issue.error, error_id or ""
         kept = {key: summary(value) for key, value in list(fields.items())[:_MOST_FIELDS] if key not in _NO_FIELDS}
         issue.context = self._kept(kept)
 
