@@ -38,6 +38,8 @@ export interface Operation {
   done: number | null;
   total: number | null;
   percent: number | null;
+  /** Of those that are `done`. */
+  items_failed: number;
   step: string | null;
   cpu_ms: number | null;
   memory_peak_bytes: number | null;
@@ -48,6 +50,8 @@ export interface Operation {
   error_id: string | null;
   /** Kind and name of the innermost operation that failed first. */
   failed_in: string | null;
+  /** `operation_id` of the attempt that it goes on from. */
+  recovers: string | null;
   /** What the last checkpoint holds. */
   checkpoint: Record<string, unknown> | null;
   trace_id: string | null;
@@ -125,7 +129,6 @@ export interface OperationEvent extends Partial<Omit<Operation, "status">> {
   timestamp: string;
   event: string;
   status?: string;
-  recovers?: string | null;
   data?: Record<string, unknown> | null;
 }
 
@@ -136,7 +139,7 @@ export interface OperationDetail {
   configuration: Record<string, unknown> | null;
   events: OperationEvent[];
   /** All of the same kind and key, the oldest first. */
-  attempts: (Operation & { recovers?: string | null })[];
+  attempts: Operation[];
   children: Operation[];
   /** The outermost first. */
   ancestors: { operation_id: string; kind: string; name: string }[];

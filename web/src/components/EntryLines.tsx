@@ -5,13 +5,22 @@ import { clock, exact } from "../text/format";
 import { Level } from "./Level";
 import { Text } from "./Text";
 
+interface Props {
+  entries: Entry[];
+  /** Id of the one that the others are around. */
+  here?: string | null;
+}
+
 /** Log lines in short, each a way to itself. */
-export function EntryLines({ entries }: { entries: Entry[] }) {
+export function EntryLines({ entries, here = null }: Props) {
   return (
     <ol class="context-lines">
       {entries.map((entry) => (
         <li key={entry.id}>
-          <a class="context-line" href={link("/logs", { log: entry.id })}>
+          <a
+            class={entry.id === here ? "context-line here" : "context-line"}
+            href={list ? `${list}&log=${encodeURIComponent(entry.id)}` : link("/logs", { log: entry.id })}
+          >
             <span class="line-time" title={exact(entry.timestamp, zone.value)}>
               {clock(entry.timestamp, zone.value)}
             </span>

@@ -1,13 +1,12 @@
 import { type Operation, share } from "../api/operations";
-import { amount } from "../text/units";
+import { reached } from "../text/reached";
 
 type Known = Pick<Operation, "done" | "total" | "percent" | "step" | "name">;
 
 /** How far an operation is: a bar, and the numbers beside it; where nobody can know, that it goes on. */
 export function Progress({ operation, idle = false }: { operation: Known; idle?: boolean }) {
   const part = share(operation);
-  const { done, total } = operation;
-  const numbers = done === null ? "" : total === null ? amount(done) : `${amount(done)} of ${amount(total)}`;
+  const numbers = reached(operation.done, operation.total);
   const percent = part === undefined ? "" : `${Math.floor(part * 100)} %`;
   const text = [percent, numbers].filter(Boolean).join(" · ");
   return (

@@ -44,6 +44,11 @@ export function duration(ms: number): string {
   return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`;
 }
 
+/** The same without a fraction, for what is only about so long: `15 s`, `2 m 05 s`. */
+export function whole(ms: number): string {
+  return duration(ms).replace(/\.\d+ /, " ");
+}
+
 /** A round length of time → `500 ms`, `30 s`, `5 min`, `1 h`, `1 d`. */
 export function step(ms: number): string {
   const units: [string, number][] = [

@@ -3,11 +3,12 @@ import type { OperationDetail } from "../../api/operations";
 import { CONTEXT } from "../../api/types";
 import { door, operationUrl } from "../../components/doors";
 import { type Field, Fields, flatten } from "../../components/Fields";
-import { OperationStatus } from "../../components/OperationStatus";
+import { OperationStatus, STATUS_SIGNS } from "../../components/OperationStatus";
 import { Text } from "../../components/Text";
 import { link, navigate } from "../../state/location";
 import { ago, bytes, count, duration, plural } from "../../text/format";
 import { quote, toggle } from "../../text/query";
+import { reached } from "../../text/reached";
 import { amount } from "../../text/units";
 
 const FEW = 50;
@@ -35,13 +36,16 @@ export function Facts({ detail }: { detail: OperationDetail }) {
           <ol>
             {attempts.map((each, at) => (
               <li key={each.operation_id} class="row attempt">
-                <OperationStatus status={each.status} />
+                <OperationStatus status={each.status} sign />
                 {each.operation_id === operation.operation_id ? (
-                  <b>attempt {Math.max(each.attempt, at + 1)}, this one</b>
+                  <b>attempt {Math.max(each.attempt, at + 1)}</b>
                 ) : (
                   <a href={operationUrl(each.operation_id)}>attempt {Math.max(each.attempt, at + 1)}</a>
                 )}
-                {each.recovers && <span class="dim">recovered</span>}
+                <span class="clip">
+                  {STATUS_SIGNS[each.status].says}
+                  {each.recovers && ", recovered"}
+                </span>
                 <span class="grow" />
                 <span class="dim">{ago(each.started_at)}</span>
               </li>
@@ -71,10 +75,10 @@ export function Facts({ detail }: { detail: OperationDetail }) {
                   <Text value={itemName(each.data)} limit={60} />
                 </b>{" "}
                 <Text value={each.reason ?? ""} limit={200} />
-                {each.job_id && (
+                {typeof each.data?.job_id === "string" && (
                   <>
                     {" "}
-                    <a href={operationUrl(each.job_id, "job")}>its job</a>
+                    <a href={operationUrl(each.data.job_id, "job")}>its job</a>
                   </>
                 )}
               </li>
@@ -113,8 +117,8 @@ function itemName(data: Record<string, unknown> | null | undefined): string {
 }
 
 function Numbers({ detail }: { detail: OperationDetail }) {
-  const { operation, items_failed: items } = detail;
-  const { done, total, rows } = operation;
+  const { operation } = detail;
+  const { rows } = operation;
   const seconds = (operation.duration_ms ?? 0) / 1000;
   const shown: [string, string][] = [
     ["Duration", operation.duration_ms === null ? "" : duration(operation.duration_ms)],
@@ -123,8 +127,8 @@ function Numbers({ detail }: { detail: OperationDetail }) {
     ["Memory change", delta(operation.memory_delta_bytes)],
     ["Rows", rows === null ? "" : count(rows)],
     ["Rows a second", rows === null || seconds === 0 ? "" : amount(rows / seconds)],
-    ["Done", done === null ? "" : total === null ? amount(done) : `${amount(done)} of ${amount(total)}`],
-    ["Failed items", items.length > 0 ? count(items.length) : ""],
+    ["Done", reached(operation.done, operation.total)],
+    ["Failed items", operation.items_failed > 0 ? count(operation.items_failed) : ""],
   ];
   return (
     <dl class="operation-numbers">

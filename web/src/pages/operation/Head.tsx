@@ -10,7 +10,7 @@ import { Text } from "../../components/Text";
 import { useBeat } from "../../state/beat";
 import { link } from "../../state/location";
 import { zone } from "../../state/preferences";
-import { ago, duration, exact } from "../../text/format";
+import { ago, duration, exact, whole } from "../../text/format";
 import { remaining } from "../../text/remaining";
 import { pathOf } from "../operations/kinds";
 import { brief, far } from "./model";
@@ -176,7 +176,7 @@ function Going({ operation }: { operation: Operation }) {
           <Text value={operation.step} limit={120} />
         </span>
       )}
-      {left !== undefined && <span class="dim">about {duration(left)} left</span>}
+      {left !== undefined && <span class="dim">about {whole(left)} left</span>}
       <span class="dim">heard {ago(operation.last_seen)}</span>
     </div>
   );

@@ -1,11 +1,9 @@
 import { post } from "../../api/client";
 import type { LogFilter, LogPage } from "../../api/types";
-import { Level } from "../../components/Level";
+import { EntryLines } from "../../components/EntryLines";
 import { Failed } from "../../components/States";
-import { Text } from "../../components/Text";
-import { zone } from "../../state/preferences";
 import { useResource } from "../../state/resource";
-import { clock, exact, plural } from "../../text/format";
+import { plural } from "../../text/format";
 
 const SHOWN = 100;
 
@@ -34,21 +32,7 @@ export function LogLines({ logs, version }: Props) {
       </h2>
       {logs.count === 0 && <p class="dim">Nothing was logged in it.</p>}
       {answer.failure.value && <Failed failure={answer.failure.value} retry={answer.retry} />}
-      <ol class="context-lines">
-        {[...(found?.logs ?? [])].reverse().map((entry) => (
-          <li key={entry.id}>
-            <a class="context-line" href={`${logs.url}&log=${encodeURIComponent(entry.id)}`}>
-              <span class="line-time" title={exact(entry.timestamp, zone.value)}>
-                {clock(entry.timestamp, zone.value)}
-              </span>
-              <Level level={entry.level} />
-              <span class="clip">
-                <Text value={entry.message} limit={300} />
-              </span>
-            </a>
-          </li>
-        ))}
-      </ol>
+      <EntryLines entries={[...(found?.logs ?? [])].reverse()} list={logs.url} />
     </section>
   );
 }

@@ -4,8 +4,8 @@ import { OperationStatus } from "../../components/OperationStatus";
 import { Text } from "../../components/Text";
 import { zone } from "../../state/preferences";
 import { clock, count, duration } from "../../text/format";
-import { ticks } from "../trace/model";
-import { gravity, type Row, type TimeLine, told } from "./model";
+
+import { gravity, marks, type Row, type TimeLine, told } from "./model";
 
 interface Props {
   line: TimeLine;
@@ -20,13 +20,13 @@ export function Timeline({ line, events }: Props) {
       <div class="timeline-row timeline-head" aria-hidden="true">
         <span class="timeline-name">{clock(line.from, zone.value).slice(0, 8)}</span>
         <span class="timeline-axis">
-          {ticks(0, line.length).map((at) => (
+          {marks(line.length).map((at) => (
             <span
               key={at}
               class={place(at) > 92 ? "timeline-tick last" : "timeline-tick"}
               style={{ left: `${place(at)}%` }}
             >
-              {at === 0 ? "0" : duration(Number(at.toPrecision(6))).replace(/\.0+ /, " ")}
+              {at === 0 ? "0" : duration(Number(at.toPrecision(6))).replace(/\.0+(?= )| 00 [sm]$/, "")}
             </span>
           ))}
         </span>

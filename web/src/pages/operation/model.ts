@@ -2,6 +2,7 @@
 
 import type { Operation, OperationDetail, OperationEvent } from "../../api/operations";
 import { bytes, count, duration } from "../../text/format";
+import { reached } from "../../text/reached";
 import { amount } from "../../text/units";
 
 /** One row of the waterfall: the operation itself first, then what it is made of. */
@@ -22,6 +23,29 @@ export interface TimeLine {
   rows: Row[];
   /** Operations beyond those that are drawn. */
   left: number;
+}
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+/** Round steps of an axis from seconds on, ms; those of less count tens. */
+const STEPS = [
+  ...[1, 2, 5, 10, 15, 30].map((each) => each * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((each) => each * MINUTE),
+  ...[1, 2, 3, 6, 12].map((each) => each * HOUR),
+];
+
+/** Places of the marks of an axis that is so many ms long: about `wanted` of them. */
+export function marks(length: number, wanted = 6): number[] {
+  const raw = length / wanted;
+  const ten = 10 ** Math.floor(Math.log10(raw));
+  const decimal = ([1, 2, 5].find((factor) => factor * ten >= raw) ?? 10) * ten;
+  const step =
+    raw <= SECOND / 2
+      ? decimal
+      : (STEPS.find((each) => each >= raw) ?? Math.max(1, Math.ceil(raw / DAY)) * DAY);
+  return Array.from({ length: Math.floor(length / step) + 1 }, (_, at) => at * step);
 }
 
 /** Most rows that are drawn. */
@@ -145,15 +169,8 @@ export function far({
   percent,
   step,
 }: Partial<Pick<Operation, "done" | "total" | "percent" | "step">>): string {
-  const number =
-    done === null || done === undefined
-      ? percent === null || percent === undefined
-        ? ""
-        : `${Math.floor(percent)} %`
-      : total === null || total === undefined
-        ? amount(done)
-        : `${amount(done)} of ${amount(total)}`;
-  return [number, step ?? ""].filter(Boolean).join(" · ");
+  const share = percent === null || percent === undefined ? "" : `${Math.floor(percent)} %`;
+  return [reached(done, total) || share, step ?? ""].filter(Boolean).join(" · ");
 }
 
 /** A small object on one line: `frame=45 path=/tmp/x`. */

@@ -6,7 +6,7 @@ import { Text } from "../../components/Text";
 import { link, update } from "../../state/location";
 import { zone } from "../../state/preferences";
 import { ago, bytes, count, duration, exact, plural } from "../../text/format";
-import { amount } from "../../text/units";
+import { throughput } from "../../text/reached";
 import { name as chosen, page, unfolded } from "./filter";
 
 /** What each name did: how many, how well, how fast, how it failed. */
@@ -93,7 +93,7 @@ function Row({ of, slowest }: { of: Name; slowest: number }) {
               label={`${of.name} over time: ${plural(of.count, "in all", "in all")}`}
               width={72}
             />
-            <span class="dim">{amount(of.throughput_per_hour)}/h</span>
+            <span class="dim">{throughput(of.throughput_per_hour)}</span>
           </span>
         </td>
         {[of.p50_ms, of.p95_ms, of.p99_ms].map((ms, at) => (

@@ -6,7 +6,7 @@ import { Progress } from "../../components/Progress";
 import { Service } from "../../components/Service";
 import { Text } from "../../components/Text";
 import { ago, clock, count, day, duration, exact, plural, type Zone } from "../../text/format";
-import { amount } from "../../text/units";
+import { reached } from "../../text/reached";
 
 interface Props {
   operation: Operation;
@@ -80,7 +80,8 @@ function What({ operation }: { operation: Operation }) {
   if (status === "running")
     return (
       <>
-        <Progress operation={operation} /> <span class="dim">{step && <Text value={step} limit={80} />}</span>
+        <Progress operation={operation} /> <FailedItems of={operation} />
+        <span class="dim">{step && <Text value={step} limit={80} />}</span>
       </>
     );
   if (status === "abandoned")
@@ -109,11 +110,17 @@ function What({ operation }: { operation: Operation }) {
     );
   const parts = [
     done !== null && operation.kind === "batch" ? `${reached(done, total)} items` : "",
-    rows === null ? "" : `${count(rows)} rows`,
+    rows === null ? "" : plural(rows, "row"),
   ];
-  return <span class="dim">{parts.filter(Boolean).join(" · ")}</span>;
+  return (
+    <>
+      <FailedItems of={operation} />
+      <span class="dim">{parts.filter(Boolean).join(" · ")}</span>
+    </>
+  );
 }
 
-function reached(done: number, total: number | null): string {
-  return total === null ? amount(done) : `${amount(done)} of ${amount(total)}`;
+function FailedItems({ of }: { of: Operation }) {
+  if (of.items_failed === 0) return null;
+  return <span class="failed-count">{count(of.items_failed)} failed </span>;
 }

@@ -8,7 +8,7 @@ import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
 import type { Resource } from "../../state/resource";
 import { clock, count, day, plural } from "../../text/format";
-import { amount } from "../../text/units";
+import { throughput } from "../../text/reached";
 import { page, statuses, toggleStatus } from "./filter";
 
 const HEIGHT = 112;
@@ -27,7 +27,7 @@ export function Overview({ answer }: { answer: Resource<Summary> }) {
       <div class="overview-counts">
         <p>
           <b class="overview-total">{found ? plural(total, page.value.one, page.value.many) : "…"}</b>{" "}
-          <span class="dim">{found && `${amount(found.throughput_per_hour)} an hour`}</span>
+          <span class="dim">{found && throughput(found.throughput_per_hour)}</span>
         </p>
         <div class="overview-statuses" role="group" aria-label="Status">
           {STATUSES.map((status) => (

@@ -8,7 +8,7 @@ import { Text } from "../../components/Text";
 import { useBeat } from "../../state/beat";
 import { environments, services } from "../../state/scope";
 import { useResource } from "../../state/resource";
-import { count, duration, plural } from "../../text/format";
+import { count, duration, plural, whole } from "../../text/format";
 import { remaining } from "../../text/remaining";
 import { kind, page, scope, toggleStatus } from "./filter";
 
@@ -113,7 +113,6 @@ function Item({ operation, since }: { operation: Operation; since: number }) {
     <a class="running-item" href={operationUrl(operation.operation_id)}>
       <span class="row">
         <Title operation={operation} />
-        <span class="grow" />
         <span class="running-time">{duration(Math.floor(elapsed / SECOND_MS) * SECOND_MS)}</span>
       </span>
       <Progress operation={operation} />
@@ -121,7 +120,10 @@ function Item({ operation, since }: { operation: Operation; since: number }) {
         <span class="clip grow">
           <Text value={[operation.step, operation.service].filter(Boolean).join(" · ")} limit={120} />
         </span>
-        {left !== undefined && <span>about {duration(left)} left</span>}
+        {operation.items_failed > 0 && (
+          <span class="failed-count">{count(operation.items_failed)} failed</span>
+        )}
+        {left !== undefined && <span>about {whole(left)} left</span>}
       </span>
     </a>
   );

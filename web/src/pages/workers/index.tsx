@@ -12,7 +12,7 @@ import { zone } from "../../state/preferences";
 import { asked } from "../../state/range";
 import { useResource } from "../../state/resource";
 import { environments, services } from "../../state/scope";
-import { ago, count, duration, exact, plural } from "../../text/format";
+import { ago, count, duration, exact, plural, whole } from "../../text/format";
 import { scope } from "../operations/filter";
 import { Tabs } from "../operations/Tabs";
 import "./workers.css";
@@ -144,7 +144,7 @@ function List({ workers, since }: { workers: Worker[]; since: number }) {
           <th>State</th>
           <th>Worker</th>
           <th>Service</th>
-          <th>Process</th>
+          <th class="workers-process">Process</th>
           <th class="number">Heartbeat</th>
           <th>Works on</th>
           <th class="number">Done</th>
@@ -176,7 +176,7 @@ function List({ workers, since }: { workers: Worker[]; since: number }) {
             <td>
               <Service name={worker.service} />
             </td>
-            <td class="dim">
+            <td class="dim workers-process">
               <Text value={worker.host} limit={60} /> · {worker.pid}
             </td>
             <td class="number" title={worker.last_heartbeat ? exact(worker.last_heartbeat, zone.value) : ""}>
@@ -203,8 +203,8 @@ function Heartbeat({ worker, passed }: { worker: Worker; passed: number }) {
     return <span class="dim">{worker.last_heartbeat && ago(worker.last_heartbeat)}</span>;
   return (
     <>
-      {duration(Math.floor(age + passed) * 1000)}
-      {interval !== null && <span class="dim"> of {duration(interval * 1000)}</span>}
+      {whole(Math.floor(age + passed) * 1000)}
+      {interval !== null && <span class="dim"> of {whole(interval * 1000)}</span>}
     </>
   );
 }
