@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
+from brokers import Queueing, redis_server
 from harness import Programs, Spool
 
 import plainview
@@ -21,6 +24,19 @@ def spool(tmp_path):
 @pytest.fixture
 def programs(tmp_path):
     return Programs(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def redis(tmp_path_factory):
+    """A Redis for all tests of this process; a database of its own for each that asks."""
+    with redis_server(tmp_path_factory.mktemp("redis")) as url:
+        yield (f"{url}/{number}" for number in itertools.count())
+
+
+@pytest.fixture(scope="module")
+def queueing(tmp_path_factory, redis):
+    """Programs with a queue of their own between them, for all tests of a module: workers take long to start."""
+    return Queueing(Programs(tmp_path_factory.mktemp("queueing")), next(redis))
 
 
 @pytest.fixture

@@ -259,7 +259,8 @@ def test_a_task_that_fails_is_one_error_and_a_retry_is_none(programs, pool):
     assert [record["exceptions"][0]["type"] for record in told] == ["ConnectionError", "LookupError"]
     for record in told:
         assert (record["mechanism"], record["handled"]) == ("celery", False)
-        assert (record["request_id"], record["job_id"]) == ("r1", "j1")
+        assert (record["request_id"], record["extra"]["parent_job_id"]) == ("r1", "j1")
+        assert record["job_id"] == record["extra"]["task_id"]
         assert record["extra"]["task"].startswith("tasks.")
 
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 
 import pytest
 from exposed import Samples
@@ -123,7 +124,12 @@ def check_context(spool):
         "run tasks.stubborn",
         "run tasks.stubborn",
     ]
-    assert {(run["request_id"], run["job_id"]) for run in ours} == {("r1", "j1")}
+    assert {run["request_id"] for run in ours} == {"r1"}
+    # Each is a job by its own id, and knows the sender's.
+    assert all(run["job_id"] == run["attributes"]["messaging.message.id"] for run in ours)
+    (chained,) = spool.spans(name="run tasks.chained")
+    parents = Counter(run["attributes"]["parent_job_id"] for run in ours)
+    assert parents == {"j1": 5, chained["job_id"]: 1}
 
     lines = spool.logs("tasks.log")
     assert len(lines) == 22
