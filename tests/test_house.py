@@ -55,6 +55,7 @@ def python(program: str, directory: Path, **environment: str) -> str:
 def test_the_exported_names_are_these():
     """A name that appears or goes is a decision: change this list with it, and say so in a news fragment."""
     assert plainview.__all__ == [
+        "Agent",
         "Logger",
         "MetricError",
         "Operation",
@@ -65,6 +66,7 @@ def test_the_exported_names_are_these():
         "SpanProcessor",
         "Worker",
         "__version__",
+        "agent",
         "batch",
         "bind",
         "capture_exception",

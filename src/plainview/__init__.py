@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         timer as timer,
     )
     from plainview.capture.metrics.registry import metrics as metrics
+    from plainview.capture.operations.agents import Agent as Agent, agent as agent
     from plainview.capture.operations.handover import resume as resume
     from plainview.capture.operations.operation import (
         Operation as Operation,
@@ -60,6 +61,7 @@ __version__ = "0.1.0"
 
 #: Public name → the module it lives in.
 _HOMES = {
+    "Agent": "capture.operations.agents",
     "Logger": "capture.logger",
     "MetricError": "capture.metrics.guards",
     "Operation": "capture.operations.operation",
@@ -69,6 +71,7 @@ _HOMES = {
     "Span": "capture.spans",
     "SpanProcessor": "capture.processor",
     "Worker": "capture.operations.workers",
+    "agent": "capture.operations.agents",
     "batch": "capture.operations.operation",
     "bind": "context",
     "capture_exception": "capture.errors.reporting",
@@ -103,6 +106,7 @@ _HOMES = {
 }
 
 __all__ = [
+    "Agent",
     "Logger",
     "MetricError",
     "Operation",
@@ -113,6 +117,7 @@ __all__ = [
     "SpanProcessor",
     "Worker",
     "__version__",
+    "agent",
     "batch",
     "bind",
     "capture_exception",

@@ -107,6 +107,7 @@ _OTHER: Final = HttpStyle("endpoint", "status", "requests_inprogress")
 _CLIENTS: Final = "httpx, requests"
 _CELERY: Final = "Celery"
 _JOBS, _STAGES, _ENGINES, _BATCHES, _RUNS = "`job`", "`stage`", "`engine`", "`batch`", "`run`"
+_AGENTS: Final = "`agent`"
 _WORKERS: Final = "`worker`"
 _POOLS: Final = "SQLAlchemy's pools"
 _PROCESS: Final = "resources, each process"
@@ -139,6 +140,14 @@ GROUPS: Final[dict[str, tuple[Family, ...]]] = {
         Family("engine_executions_total", "counter", ("engine_name", "status"), "Executions that ended.", _ENGINES),
         Family("engine_duration_seconds", "histogram", ("engine_name",), "Of one execution.", _ENGINES, bounds="work"),
         Family("engine_retries_total", "counter", ("engine_name",), "Attempts after the first.", _ENGINES),
+        Family(
+            "engine_registered",
+            "gauge",
+            ("engine_name",),
+            "1: there is such an engine; 0: it is missing.",
+            "`engines`",
+            "max",
+        ),
     ),
     "Batches": (
         Family("batches_created_total", "counter", (), "Batches created.", _BATCHES),
@@ -160,6 +169,30 @@ GROUPS: Final[dict[str, tuple[Family, ...]]] = {
             _WORKERS,
             "min",
         ),
+    ),
+    "Agents": (
+        Family("agent_runs_total", "counter", ("agent_role", "status"), "Agents that ended, well or not.", _AGENTS),
+        Family("agents_in_progress", "gauge", ("agent_role",), "Agents at work now.", _AGENTS),
+        Family(
+            "agent_duration_seconds",
+            "histogram",
+            ("agent_role",),
+            "From an agent's start to its end.",
+            _AGENTS,
+            bounds="work",
+        ),
+        Family("agent_iterations_total", "counter", ("agent_role",), "Rounds of agents.", _AGENTS),
+        Family("agent_retries_total", "counter", ("agent_role",), "Attempts after the first.", _AGENTS),
+        Family(
+            "agent_schema_violations_total",
+            "counter",
+            ("agent_role", "schema"),
+            "Answers of another form than asked.",
+            _AGENTS,
+        ),
+    ),
+    "Operations": (
+        Family("operations_stalled_total", "counter", ("kind", "name"), "Found without progress.", "`stall_after`"),
     ),
     "Quality": (
         Family("content_quality_score", "histogram", ("content_type",), "Scores of content.", bounds="score"),

@@ -36,6 +36,7 @@ class Feeds(NamedTuple):
     duration: str = ""
     retries: str = ""
     items: str = ""
+    iterations: str = ""
 
 
 class Kind(NamedTuple):
@@ -84,6 +85,8 @@ _EVERY: Final = {
     "cleaned up": Told(_INFO, "cleaned up"),
     "detached": Told(_DEBUG, "goes on elsewhere"),
     "resumed": Told(_DEBUG, "goes on here"),
+    "iteration": Told(_DEBUG, "iteration"),
+    "schema violated": Told(_WARNING, "schema violated"),
     "stalled": Told(_WARNING, "stalled"),
     "completed": Told(_DEBUG, "completed"),
     "cancelled": Told(_WARNING, "cancelled"),
@@ -156,6 +159,21 @@ KINDS: Final = {
             label="run",
             feeds=Feeds(ended="runs_completed_total", running="runs_in_progress", duration="run_duration_seconds"),
             field="run",
+            stack=True,
+            long=True,
+        ),
+        Kind(
+            "agent",
+            _loud("agent"),
+            label="agent_role",
+            feeds=Feeds(
+                ended="agent_runs_total",
+                running="agents_in_progress",
+                duration="agent_duration_seconds",
+                retries="agent_retries_total",
+                iterations="agent_iterations_total",
+            ),
+            field="agent",
             stack=True,
             long=True,
         ),

@@ -8,7 +8,7 @@ from contextvars import ContextVar
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
-from plainview.capture.operations import usage
+from plainview.capture.operations import stalls, usage
 from plainview.capture.operations.summary import summary
 from plainview.capture.operations.telling import telling
 from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
@@ -61,15 +61,15 @@ class Life:
 
     __slots__ = (
         "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity",
-        "_inputs", "_latest", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling", "_tokens",
-        "_told", "_track", "_usage", "activate", "cpu_ns", "duration_ns", "id", "kind", "memory_delta", "memory_peak",
-        "name", "operation_id", "parent_id", "row_count", "run", "status", "within",
+        "_inputs", "_latest", "_patience", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling",
+        "_tokens", "_told", "_track", "_usage", "_wrong", "activate", "cpu_ns", "duration_ns", "id", "kind",
+        "memory_delta", "memory_peak", "name", "operation_id", "parent_id", "row_count", "run", "status", "within",
     )  # fmt: skip
 
     #: Whether all that the process does is part of it.
     whole: ClassVar[bool] = False
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - behind the functions that make one
         self,
         kind: Kind,
         name: str,
@@ -77,6 +77,7 @@ class Life:
         fields: dict[str, Any],
         *,
         queued: bool = False,
+        stall_after: float | None = None,
     ) -> None:
         self.kind: Final = kind
         self.name: Final = name
@@ -88,7 +89,10 @@ class Life:
         self._tokens: tuple[Token[Frame], Token[Any]] | None = None
         self._inputs = self._results = self._reached = _NOTHING
         self._attempt = 1
+        #: Why it is not tried again, and why it is a failure though no exception left it; None: it is not so.
         self._dead: str | None = None
+        self._wrong: str | None = None
+        self._patience: Final = stall_after
         self._closed = False
         #: When it was last told how far it is, by the monotonic clock.
         self._said = 0
@@ -151,6 +155,8 @@ class Life:
         self._latest = span.start_time
         self._clock = time.perf_counter_ns()
         told.run(1)
+        if self._patience is not None:
+            stalls.watch(self, self._patience)
         self._opened(told)
 
     def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
@@ -243,6 +249,7 @@ class Life:
             told.run(-1)
             told.tell("detached", self.name, self._reached)
             self._usage.end()
+            stalls.forget(self)
             self._record("detach", **self._reached)
             if self._span is not None:
                 self._span.attributes["operation.detached"] = True
@@ -280,6 +287,8 @@ class Life:
     def _end(self, told: Telling, error: BaseException | None) -> None:
         if self._track is not None:
             self._track.close()
+        if self._patience is not None:
+            stalls.forget(self)
         self.duration_ns = duration = self.elapsed()
         self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
         outcome = self._outcome(error)
@@ -313,7 +322,13 @@ class Life:
     def _outcome(self, error: BaseException | None) -> str:
         """How it ends: ``completed``, ``failed`` or ``cancelled``."""
         outcome = "completed" if error is None else failing().outcome(error)
-        return "failed" if self._dead is not None and outcome == "completed" else outcome
+        wrong = self._dead is not None or self._wrong is not None
+        return "failed" if wrong and outcome == "completed" else outcome
+
+    def _failed(self, failure: Exception) -> None:
+        """Count an error of ours."""
+        if self._told is not None:
+            self._told.failed(failure)
 
     def _count(self, told: Telling, status: str) -> None:
         """Feed the metrics with its end."""
@@ -322,7 +337,9 @@ class Life:
         told.observe(self.duration_ns / 1e9)
 
     def _closing(self, error: BaseException | None) -> Mapping[str, Any] | bytes:  # noqa: ARG002 - of those that tell of it
-        """What comes with its ``close``: what comes out."""
+        """What comes with its ``close``: what comes out; and what went in, of a kind that has no ``open``."""
+        if self._inputs and not self.kind.long and self.id is None:
+            return {**self._inputs, **self._results}
         return self._results
 
     def _last(self) -> dict[str, Any]:
@@ -336,7 +353,7 @@ class Life:
 
     def _failure(self, told: Telling, outcome: str, error: BaseException | None) -> dict[str, Any]:
         """Tell of a failure: its inputs, how far it was, where and why. Returns what its record has of that."""
-        members: dict[str, Any] = {**self._reached, "reason": self._dead}
+        members: dict[str, Any] = {**self._reached, "reason": self._dead or self._wrong}
         fields = {**self._inputs, **self._reached, **self._last()}
         failed = outcome == "failed"
         if error is not None:
@@ -364,6 +381,8 @@ class Life:
 
     def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
         """Write the log line of an event."""
+        if stalls.watched:
+            stalls.heard(self)
         told = self._telling
         if told is None:
             return
@@ -425,7 +444,7 @@ class Life:
 
     def _again(self) -> Self:
         """Another one of its like."""
-        return type(self)(self.kind, self.name, None, self._fields, queued=self._queued)
+        return type(self)(self.kind, self.name, None, self._fields, queued=self._queued, stall_after=self._patience)
 
 
 def failing() -> ModuleType:

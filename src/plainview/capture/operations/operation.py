@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from typing import Any, Final
 
+from plainview.capture.operations import stalls
 from plainview.capture.operations.item import Item
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.life import Life, failing, innermost
 from plainview.capture.operations.summary import summary
 
-__all__ = ["Operation", "batch", "engine", "innermost", "job", "operation", "stage", "task"]
+__all__ = ["Operation", "batch", "engine", "innermost", "is_number", "job", "operation", "stage", "task"]
 
 _NUMBERS: Final = frozenset({int, float})
 _SECOND: Final = 1_000_000_000
@@ -40,7 +41,7 @@ class Operation(Life):
 
     def rows(self, count: int) -> None:
         """Note that it has worked through so many rows, records, events … more."""
-        if _is_number(count):
+        if is_number(count):
             self.row_count = int((self.row_count or 0) + count)
 
     def progress(self, done: float, total: float | None = None, step: str = "") -> None:
@@ -53,9 +54,9 @@ class Operation(Life):
         """
         reached: dict[str, Any] = {}
         percent: Any = done
-        if _is_number(done):
+        if is_number(done):
             reached = {"percent": done}
-            if _is_number(total) and total:
+            if is_number(total) and total:
                 reached = {"done": done, "total": total}
                 percent = round(100 * done / total, 1)
         if step:
@@ -85,6 +86,8 @@ class Operation(Life):
     def _reach(self, reached: dict[str, Any]) -> None:
         """It has come so far: ``done``, ``total``, ``percent``, ``step``."""
         self._reached = reached
+        if stalls.watched:
+            stalls.heard(self)
         clock = time.monotonic_ns()
         if clock - self._said >= _SECOND:
             self._said = clock
@@ -101,7 +104,7 @@ class Operation(Life):
             reason: why; an exception as a rule.
             attempt: number of the attempt that begins, from 2; counted when left out.
         """
-        self._attempt = attempt if attempt is not None and _is_number(attempt) else self._attempt + 1
+        self._attempt = attempt if attempt is not None and is_number(attempt) else self._attempt + 1
         if self._telling is not None:
             self._telling.feed("retries")
         said = failing().reason_of(reason)
@@ -144,7 +147,8 @@ class Operation(Life):
         self._record(event, data=details)
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether it is a number that can be counted with: neither NaN nor beyond all bounds."""
     return type(value) in _NUMBERS and abs(value) < _MOST  # type: ignore[arg-type]
 
 
@@ -156,7 +160,15 @@ def _type(reason: object) -> str:
     return type(reason).__name__ if isinstance(reason, BaseException) else ""
 
 
-def operation(kind: str, name: str, /, *, id: str | None = None, **fields: Any) -> Operation:  # noqa: A002, ANN401 - the field's name; any value
+def operation(
+    kind: str,
+    name: str,
+    /,
+    *,
+    id: str | None = None,  # noqa: A002 - the field's name
+    stall_after: float | None = None,
+    **fields: Any,  # noqa: ANN401 - any value may go in
+) -> Operation:
     """Timed work of any kind; see `Operation`.
 
     Args:
@@ -164,21 +176,31 @@ def operation(kind: str, name: str, /, *, id: str | None = None, **fields: Any) 
         name: what is done: the type of a job, the name of an engine. There should be few of them.
         id: that the application knows it by: of a job or batch made up when left out. What has one is in the record
             from its beginning, not from its end only.
+        stall_after: seconds without any sign of progress after which it is told of as stalled; None: never.
         fields: what goes into it; told in short when it starts, and again when it fails.
     """
-    return Operation(kind_of(kind), name, id, fields)
+    return Operation(kind_of(kind), name, id, fields, stall_after=stall_after)
 
 
-def job(name: str, /, *, id: str | None = None, queued: bool = False, **fields: Any) -> Operation:  # noqa: A002, ANN401 - as `operation`
+def job(
+    name: str,
+    /,
+    *,
+    id: str | None = None,  # noqa: A002 - the field's name
+    queued: bool = False,
+    stall_after: float | None = None,
+    **fields: Any,  # noqa: ANN401 - any value may go in
+) -> Operation:
     """A job of a type: ``with plainview.job("render", id="j-7", configuration=…) as job:``; see `operation`.
 
     Args:
         name: its type.
         id: ``job_id`` of all that happens inside; made up when left out.
         queued: it was created before, and waited: `Operation.create` told of it.
+        stall_after: seconds without any sign of progress after which it is told of as stalled; None: never.
         fields: what goes into it.
     """
-    return Operation(kind_of("job"), name, id, fields, queued=queued)
+    return Operation(kind_of("job"), name, id, fields, queued=queued, stall_after=stall_after)
 
 
 def stage(name: str, /, **fields: Any) -> Operation:  # noqa: ANN401 - as `operation`

@@ -96,7 +96,7 @@ class Telling:
         return feed(name).labels(**labels) if labels else feed(name)
 
     def feed(self, what: str, status: str = "") -> None:
-        """Count one: ``created``, ``ended``, ``retries``, ``items``."""
+        """Count one: ``created``, ``ended``, ``retries``, ``items``, ``iterations``."""
         found = self._of(what, status)
         if found is not None:
             found.inc()
