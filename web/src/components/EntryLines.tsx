@@ -9,10 +9,12 @@ interface Props {
   entries: Entry[];
   /** Id of the one that the others are around. */
   here?: string | null;
+  /** Address of the list of logs that they are of; absent: that of all. */
+  list?: string;
 }
 
 /** Log lines in short, each a way to itself. */
-export function EntryLines({ entries, here = null }: Props) {
+export function EntryLines({ entries, here = null, list }: Props) {
   return (
     <ol class="context-lines">
       {entries.map((entry) => (
