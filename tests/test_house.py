@@ -56,6 +56,7 @@ def test_the_exported_names_are_these():
     """A name that appears or goes is a decision: change this list with it, and say so in a news fragment."""
     assert plainview.__all__ == [
         "Agent",
+        "Engine",
         "Logger",
         "MetricError",
         "Operation",
@@ -76,6 +77,7 @@ def test_the_exported_names_are_these():
         "counter",
         "current_run",
         "engine",
+        "engines",
         "fields",
         "gauge",
         "get_logger",

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     )
     from plainview.capture.metrics.registry import metrics as metrics
     from plainview.capture.operations.agents import Agent as Agent, agent as agent
+    from plainview.capture.operations.engines import Engine as Engine, engines as engines
     from plainview.capture.operations.handover import resume as resume
     from plainview.capture.operations.operation import (
         Operation as Operation,
@@ -62,6 +63,7 @@ __version__ = "0.1.0"
 #: Public name → the module it lives in.
 _HOMES = {
     "Agent": "capture.operations.agents",
+    "Engine": "capture.operations.engines",
     "Logger": "capture.logger",
     "MetricError": "capture.metrics.guards",
     "Operation": "capture.operations.operation",
@@ -80,6 +82,7 @@ _HOMES = {
     "counter": "capture.metrics.instruments",
     "current_run": "capture.runs.ongoing",
     "engine": "capture.operations.operation",
+    "engines": "capture.operations.engines",
     "fields": "context",
     "gauge": "capture.metrics.instruments",
     "get_logger": "capture.runtime",
@@ -107,6 +110,7 @@ _HOMES = {
 
 __all__ = [
     "Agent",
+    "Engine",
     "Logger",
     "MetricError",
     "Operation",
@@ -127,6 +131,7 @@ __all__ = [
     "counter",
     "current_run",
     "engine",
+    "engines",
     "fields",
     "gauge",
     "get_logger",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from plainview.capture.metrics.families import feed
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.recording import Recording
+from plainview.capture.operations.roster import ENGINES
 from plainview.capture.recorder import ids_of
 from plainview.capture.runtime import runtime
 from plainview.records import LEVEL_NAMES
@@ -122,6 +123,8 @@ def telling(kind: Kind, name: str, whole: str) -> Telling:
     now = runtime()
     found = _known.get((kind.name, name, whole))
     if found is None or found.runtime is not now:
+        if kind.name == "engine":
+            ENGINES.met(name)
         if len(_known) >= _MOST:
             _known.clear()
         found = _known[kind.name, name, whole] = Telling(now, kind, name, whole)
