@@ -97,6 +97,7 @@ OPERATIONS = {
     *(("POST", "/v1/errors/update"), ("GET", "/v1/related")),
     *(("GET", f"/v1/metrics{name}") for name in ("", "/jobs", "/engines", "/api", "/catalogue")),
     *(("GET", f"/v1/{name}") for name in ("operations", "operations/summary", "operations/{id}", "workers")),
+    *(("GET", f"/v1/runs{name}") for name in ("", "/compare", "/trend", "/{run_id}", "/{run_id}/analysis")),
     *(("GET", "/metrics"), ("POST", "/api/v1/write")),
     *((method, "/v1/session") for method in ("GET", "POST", "DELETE")),
 }
