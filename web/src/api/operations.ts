@@ -190,6 +190,11 @@ export function listWorkers(search: URLSearchParams, signal: AbortSignal): Promi
   return get(`/v1/workers?${search}`, signal);
 }
 
+/** How long after its beginning it was last heard, ms: when its progress was told, or a little later. */
+export function heardAfter(operation: Pick<Operation, "last_seen" | "started_at">): number {
+  return Date.parse(operation.last_seen) - Date.parse(operation.started_at);
+}
+
 /** How far it is, 0 … 1; undefined where nobody can know. */
 export function share(operation: Pick<Operation, "done" | "total" | "percent">): number | undefined {
   const { done, total, percent } = operation;

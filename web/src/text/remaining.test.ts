@@ -12,3 +12,8 @@ test("nothing is said of what nobody can know", () => {
   expect(remaining(30_000, 0)).toBeUndefined();
   expect(remaining(30_000, 1)).toBeUndefined();
 });
+
+test("time that passes without a word is time that is not left", () => {
+  expect(remaining(45_000, 0.5, 30_000)).toBe(15_000);
+  expect(remaining(90_000, 0.5, 30_000)).toBeUndefined();
+});

@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { type Operation, type OperationDetail, share } from "../../api/operations";
+import { heardAfter, type Operation, type OperationDetail, share } from "../../api/operations";
 import { Copy } from "../../components/Copy";
 import { door, operationUrl } from "../../components/doors";
 import { Icon, type IconName } from "../../components/Icon";
@@ -167,7 +167,7 @@ function Standing({ detail }: { detail: OperationDetail }) {
 }
 
 function Going({ operation }: { operation: Operation }) {
-  const left = remaining(operation.duration_ms ?? 0, share(operation));
+  const left = remaining(operation.duration_ms ?? 0, share(operation), heardAfter(operation));
   return (
     <div class="row operation-going">
       <Progress operation={operation} />

@@ -1,5 +1,5 @@
 import { useRef } from "preact/hooks";
-import { listOperations, type Operation, share } from "../../api/operations";
+import { heardAfter, listOperations, type Operation, share } from "../../api/operations";
 import { operationUrl } from "../../components/doors";
 import { OperationStatus } from "../../components/OperationStatus";
 import { Progress } from "../../components/Progress";
@@ -108,7 +108,7 @@ function Title({ operation }: { operation: Operation }) {
 function Item({ operation, since }: { operation: Operation; since: number }) {
   useBeat(SECOND_MS);
   const elapsed = (operation.duration_ms ?? 0) + Math.max(0, Date.now() - since);
-  const left = remaining(elapsed, share(operation));
+  const left = remaining(elapsed, share(operation), heardAfter(operation));
   return (
     <a class="running-item" href={operationUrl(operation.operation_id)}>
       <span class="row">
