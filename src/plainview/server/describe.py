@@ -26,6 +26,8 @@ _WITH_INPUT: Final = {400: "The request cannot be read.", 422: "A field is wrong
 _WITH_BODY: Final = {413: "The body is too large.", 415: "The body is of a type or encoding that is not taken here."}
 _QUESTION: Final = {504: "The answer took too long."}
 _NAMED: Final = {404: "There is no such thing."}
+#: Routes whose questions name a thing.
+_NAMING: Final = ("/v1/resolve", "/v1/related", "/v1/errors/update", "/v1/runs/compare", "/v1/runs/trend")
 _OFFSET: Final = "The segment is held up to another offset, which the answer tells."
 _STATUS: Final = "The status of the error does not allow it; the answer says what is possible."
 _WRITING: Final = {507: "The server's disk is full."}
@@ -73,7 +75,7 @@ def _errors(path: str, method: str, operation: dict[str, Any]) -> dict[int, str]
         errors |= _WRITING
     elif not path.startswith(("/v1/health", "/v1/session")):
         errors |= _QUESTION
-    if "{" in path or path in ("/v1/resolve", "/v1/related", "/v1/errors/update"):
+    if "{" in path or path in _NAMING:
         errors |= _NAMED
     if path == "/v1/health/ready":
         errors.pop(503)

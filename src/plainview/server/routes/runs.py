@@ -14,7 +14,6 @@ from plainview.query.runs.comparison import compare
 from plainview.query.runs.finding import UnknownRun, find
 from plainview.query.runs.whole import whole
 from plainview.server.problems import Problem
-from plainview.server.responses import ProblemDetails
 from plainview.server.run_requests import RunComparison, RunPlace, RunReference, RunSearch, RunTrend
 from plainview.server.run_responses import RunAnalysis, RunComparisonResult, RunDetail, RunPage, RunTrendResult
 from plainview.server.state import Here
@@ -30,7 +29,6 @@ __all__ = ["router"]
 
 router = APIRouter(prefix="/v1/runs", tags=["runs"])
 
-_NOT_FOUND: Any = {404: {"model": ProblemDetails}}
 RunId = Annotated[RunReference, Path()]
 
 
@@ -74,7 +72,7 @@ async def search(request: Request, here: Here, wanted: Annotated[RunSearch, Quer
     )
 
 
-@router.get("/compare", response_model=RunComparisonResult, responses=_NOT_FOUND)
+@router.get("/compare", response_model=RunComparisonResult)
 async def two(request: Request, here: Here, wanted: Annotated[RunComparison, Query()]) -> Response:
     """Two runs side by side, `a` the one that `b` is measured by.
 
@@ -88,7 +86,7 @@ async def two(request: Request, here: Here, wanted: Annotated[RunComparison, Que
     return await here.questions.ask(request, work)
 
 
-@router.get("/trend", response_model=RunTrendResult, responses=_NOT_FOUND)
+@router.get("/trend", response_model=RunTrendResult)
 async def trend(request: Request, here: Here, wanted: Annotated[RunTrend, Query()]) -> Response:
     """The last runs of a name, and whether the newest that completed is out of line with those before it.
 
