@@ -99,15 +99,19 @@ class Keeper:
         self._spool.write_status()
 
     def _run(self) -> None:
-        pause = longest = _WITH_SINKS if self._outlets else _WITHOUT_SINKS
+        rhythm = pause = _WITH_SINKS if self._outlets else _WITHOUT_SINKS
+        due = 0.0
         while not self._stopping:
-            self._event.wait(pause)
+            woken = self._event.wait(pause)
             self._event.clear()
-            try:
-                self._tick()
-            except Exception as error:  # noqa: BLE001 - the thread goes on
-                self._spool.failed(error)
-            pause = max(_SHORTEST, min(longest, chores.turn(time.monotonic(), self._spool.failed)))
+            clock = time.monotonic()
+            if woken or clock >= due:
+                due = clock + rhythm
+                try:
+                    self._tick()
+                except Exception as error:  # noqa: BLE001 - the thread goes on
+                    self._spool.failed(error)
+            pause = max(_SHORTEST, min(due - clock, chores.turn(clock, self._spool.failed)))
 
     def _tick(self) -> None:
         spool = self._spool
