@@ -6,11 +6,13 @@ The context travels in the message's headers, under the names that it has in HTT
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakValueDictionary
 
+from plainview.capture.errors.occurrence import KEY
 from plainview.capture.metrics.families import feed
 from plainview.capture.runtime import runtime
 from plainview.integrations import working
-from plainview.integrations.deliveries import HEADERS, Delivery, System, send
+from plainview.integrations.deliveries import HEADERS, Delivery, System, label, send
 from plainview.integrations.queues import Queues
 from plainview.integrations.safety import failed
 
@@ -21,12 +23,15 @@ __all__ = ["install"]
 
 _SYSTEM: Final = System("celery", ("opentelemetry.instrumentation.celery", "CeleryInstrumentor"))
 _KEY: Final = "__plainview__"
+#: Task's id → what this process has received and given to a process of its pool, while somebody still has it.
+_received: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
 
 
 def install(module: ModuleType) -> None:
     """Listen to Celery's signals. ``module`` is ``celery.signals``."""
     # The receivers live as long as this module: a weak reference to a function of a module is enough.
     module.before_task_publish.connect(_publish)
+    module.task_received.connect(_receive)
     module.task_prerun.connect(_begin)
     module.task_failure.connect(_fail)
     module.task_retry.connect(_retry)
@@ -47,17 +52,30 @@ def _publish(sender: Any = None, headers: Any = None, routing_key: str = "", **_
         failed(error)
 
 
-def _delivery(request: Any, name: str, task_id: str) -> Delivery:  # noqa: ANN401 - Celery's context of a request
+def _delivery(request: Any, name: str, task_id: str) -> Delivery:  # noqa: ANN401 - Celery's context of a request, or its headers
     delivered = request.get("delivery_info") or {}
-    # A message that comes again was begun before, whatever became of that.
-    attempt = int(request.get("retries") or 0) + (2 if delivered.get("redelivered") else 1)
-    carried = {key: request.get(key) for key in HEADERS}
-    inputs = {"args": request.get("args"), "kwargs": request.get("kwargs")}
-    queue = delivered.get("routing_key") or ""
-    bound = {"task_id": task_id}
-    delivery = Delivery(_SYSTEM, name, task_id, carried, attempt=attempt, queue=queue, inputs=inputs, bound=bound)
-    delivery.attribute("celery.retries", request.get("retries") or 0)
+    retries = int(request.get("retries") or 0)
+    delivery = Delivery(
+        _SYSTEM,
+        name,
+        task_id,
+        {key: request.get(key) for key in HEADERS},
+        # A message that comes again was begun before, whatever became of that.
+        attempt=retries + (2 if delivered.get("redelivered") else 1),
+        queue=delivered.get("routing_key") or "",
+        inputs={"args": request.get("args"), "kwargs": request.get("kwargs")},
+        bound={"task_id": task_id},
+    )
+    delivery.attribute("celery.retries", retries)
     return delivery
+
+
+def _receive(request: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    try:
+        label(request.request_dict)
+        _received[request.id] = request
+    except Exception as error:  # noqa: BLE001 - the task runs without
+        failed(error)
 
 
 def _begin(task_id: str = "", task: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
@@ -72,34 +90,65 @@ def _running(task: Any) -> Delivery | None:  # noqa: ANN401 - celery.Task
     return getattr(getattr(task, "request", None), _KEY, None)
 
 
-def _fail(sender: Any = None, exception: BaseException | None = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    delivery = _running(sender)
-    if delivery is None or exception is None:
-        return
-    delivery.fail(exception)
+def _lost(task_id: str, context: Any = None) -> Delivery | None:  # noqa: ANN401 - Celery's context of a request
+    """A task of which only this process can tell any more: another one that had it was killed, or none ever had it."""
+    if not runtime().settings.enabled:
+        return None
+    request = _received.pop(task_id, None)  # once: Celery tells twice of some
+    if request is not None:
+        delivery = _delivery(request.request_dict, request.name, task_id)
+        if request.time_start:
+            delivery.take_over(request.time_start)
+        return delivery.start()
+    return _delivery(context, context.get("task") or "", task_id).start() if context is not None else None
+
+
+def _fail(
+    sender: Any = None,  # noqa: ANN401 - Celery's signal
+    task_id: str = "",
+    exception: BaseException | None = None,
+    einfo: Any = None,  # noqa: ANN401 - as above
+    **_: Any,  # noqa: ANN401 - as above
+) -> None:
     try:
-        retries, most = sender.request.get("retries") or 0, getattr(sender, "override_max_retries", None)
+        running = _running(sender)
+        delivery = _lost(task_id) if running is None else running
+        if delivery is None or exception is None:
+            return
+        delivery.fail(exception)
+        retries = delivery.attempt - 1
+        most = getattr(sender, "override_max_retries", None)
         most = sender.max_retries if most is None else most
-        if retries and most is not None and retries >= most:
+        if running is not None and retries and most is not None and retries >= most:
             delivery.given_up()
-        delivery.report()  # now: Celery logs it before the task has ended
+        error_id = delivery.report()  # now: Celery logs it before the task has ended
+        if running is None:
+            wrapper = getattr(einfo, "exception", None)  # which is what Celery logs
+            if isinstance(wrapper, BaseException) and error_id is not None:
+                vars(wrapper).setdefault(KEY, error_id)
+            _finish(delivery, "failure")
     except Exception as error:  # noqa: BLE001 - the task has failed
         failed(error)
 
 
-def _retry(sender: Any = None, reason: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
-    delivery = _running(sender)
-    if delivery is not None:
-        delivery.tried_again(getattr(reason, "exc", None) or reason)
-
-
-def _revoke(sender: Any = None, request: Any = None, terminated: bool = False, expired: bool = False, **_: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - Celery's signal
+def _retry(sender: Any = None, request: Any = None, reason: Any = None, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
     try:
-        if runtime().settings.enabled:
-            delivery = _delivery(request, sender.name, request.id)
+        running = _running(sender)
+        delivery = _lost(request.id) if running is None else running
+        if delivery is not None:
+            delivery.tried_again(getattr(reason, "exc", None) or reason)
+            if running is None:
+                _finish(delivery, "retry")
+    except Exception as error:  # noqa: BLE001 - the task is tried again
+        failed(error)
+
+
+def _revoke(request: Any = None, *, terminated: bool = False, expired: bool = False, **_: Any) -> None:  # noqa: ANN401 - Celery's signal
+    try:
+        delivery = _lost(request.id, request)
+        if delivery is not None:
             delivery.called_off("terminated" if terminated else "expired" if expired else "revoked")
-            delivery.start()
-            delivery.end()
+            _finish(delivery, "revoked")
     except Exception as error:  # noqa: BLE001 - the task is revoked
         failed(error)
 
@@ -108,19 +157,25 @@ def _end(task: Any = None, state: str | None = None, **_: Any) -> None:  # noqa:
     delivery = _running(task)
     if delivery is None:
         return
-    status = (state or "unknown").lower()
     try:
         delattr(task.request, _KEY)
-        delivery.attribute("celery.state", state or "")
-        if status in {"ignored", "rejected"}:
-            delivery.called_off(status)
-        delivery.end()
-        feed("celery_tasks_total").labels(task_name=task.name, status=status).inc()
-        feed("celery_task_duration_seconds").labels(task_name=task.name).observe(delivery.duration_ns / 1e9)
+        if state is None:  # something is about to end the process: the one that started it will tell why
+            delivery.abandon()
+            return
+        if state in {"IGNORED", "REJECTED"}:
+            delivery.called_off(state.lower())
+        _finish(delivery, state.lower())
     except Exception as error:  # noqa: BLE001 - the task has run
         failed(error)
     finally:
         delivery.end()
+
+
+def _finish(delivery: Delivery, status: str) -> None:
+    delivery.attribute("celery.state", status.upper())
+    delivery.end()
+    feed("celery_tasks_total").labels(task_name=delivery.name, status=status).inc()
+    feed("celery_task_duration_seconds").labels(task_name=delivery.name).observe(delivery.duration_ns / 1e9)
 
 
 def _process_begins(**_: Any) -> None:  # noqa: ANN401 - Celery's signal

@@ -5,8 +5,10 @@ The context travels in the message, under the names that it has in HTTP.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
@@ -28,12 +30,14 @@ if TYPE_CHECKING:
     from plainview.capture.operations.telling import Telling
     from plainview.capture.spans import Span
 
-__all__ = ["HEADERS", "Delivery", "System", "send"]
+__all__ = ["HEADERS", "Delivery", "System", "label", "send"]
 
 #: Header of the operation that a job was sent from.
 _PARENT: Final = "plainview-operation"
+#: Header of the `operation_id` that an execution is to have, given by who hands it on to another process.
+_OPERATION: Final = "plainview-execution"
 #: What is in a message of ours.
-HEADERS: Final = ("traceparent", "baggage", "X-Request-ID", _PARENT)
+HEADERS: Final = ("traceparent", "baggage", "X-Request-ID", _PARENT, _OPERATION)
 _OPERATION_ID: Final = re.compile(r"[0-9a-f]{16}\Z")
 #: Bound field of the job that a job was sent from.
 _PARENT_JOB: Final = "parent_job_id"
@@ -98,6 +102,11 @@ def send(  # noqa: PLR0913 - what a message says
             inject(headers)
 
 
+def label(headers: MutableMapping[str, Any]) -> None:
+    """Give an execution that is handed on to another process its `operation_id`, to know it by if that is killed."""
+    headers[_OPERATION] = os.urandom(8).hex()
+
+
 class Delivery(Operation):
     """One execution of a job that a queue delivered: an operation, in the context of who sent it.
 
@@ -114,7 +123,7 @@ class Delivery(Operation):
         bound: fields of all that is recorded inside.
     """
 
-    __slots__ = ("_arrived", "_attributes", "_outer", "_system", "_verdict", "_why", "error")
+    __slots__ = ("_arrived", "_attributes", "_given", "_lost", "_outer", "_system", "_verdict", "_why", "error")
 
     def __init__(  # noqa: PLR0913 - what a message says
         self,
@@ -135,6 +144,9 @@ class Delivery(Operation):
         self._system: Final = system
         self._attributes: Final = system.attributes("process", name, job_id, queue)
         self._arrived: Final = _arrived(carried, bound or {})
+        self._given = _operation_id(carried.get(_OPERATION))
+        #: When it began, where this is not the process that it ran in: nanoseconds since 1970.
+        self._lost: int | None = None
         self._outer: Token[Frame] | None = None
         self._verdict = ""
         self._why: object = None
@@ -173,17 +185,18 @@ class Delivery(Operation):
         """Say that it is not done, and that this is no failure."""
         self._verdict, self._why = "cancelled", reason
 
-    def report(self) -> None:
-        """Make what went wrong an error of the application's, if it is none yet."""
-        if self.error is not None:
-            runtime().recorder.errors.capture(
-                self.error,
-                mechanism=self._system.name,
-                handled=False,
-                logger=self._system.scope,
-                fields={"task": self.name},
-                context={"transaction": self.name},
-            )
+    def report(self) -> str | None:
+        """Make what went wrong an error of the application's, if it is none yet; its id."""
+        if self.error is None:
+            return None
+        return runtime().recorder.errors.capture(
+            self.error,
+            mechanism=self._system.name,
+            handled=False,
+            logger=self._system.scope,
+            fields={"task": self.name},
+            context={"transaction": self.name},
+        )
 
     # -- its beginning and end --------------------------------------------------------------------------------------
 
@@ -191,6 +204,24 @@ class Delivery(Operation):
         """Begin: everything recorded from here on is part of it."""
         self._outer = current.set(self._arrived)
         return super().start()
+
+    def take_over(self, began: float) -> None:
+        """End it, once it begins, in the place of a process that was killed.
+
+        Args:
+            began: when it did there, in seconds since 1970.
+        """
+        if self._given:
+            self._lost = int(began * 1e9)
+            self.operation_id, self._start = self._given, self._lost
+            self._elapsed = max(0, time.time_ns() - self._lost)
+
+    def abandon(self) -> None:
+        """Leave it open: the process is about to end. Another one may take it over; if none does, it was abandoned."""
+        outer, self._outer = self._outer, None
+        if outer is not None:
+            self._leave(None)
+            reset(outer)
 
     def end(self) -> None:
         """End, as was said."""
@@ -221,10 +252,18 @@ class Delivery(Operation):
 
     def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
         span = super()._spanned(told, attributes, frame)
+        if self._given:
+            span.span_id = self._given
+        if self._lost is not None:
+            span.start_time = self._lost
         if self._system.spans():
             span.kind, span.scope, span.name = "CONSUMER", self._system.scope, f"run {self.name}"
             span.attributes.update(self._attributes)
         return span
+
+    def _opened(self, told: Telling) -> None:
+        if self._lost is None:  # otherwise it was told of where it began
+            super()._opened(told)
 
     def _outcome(self, error: BaseException | None) -> str:
         if self._verdict == "cancelled":
