@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import inspect
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ import msgspec
 import typer
 
 from plainview.capture.metrics.families import BOUNDS, GROUPS, Family, http_families
+from plainview.capture.runs import summary as run_summary
 from plainview.cli import COMMANDS, build
 from plainview.grouping import catalogue
 from plainview.settings import PROFILES, QUIET_LOGGERS, Settings, descriptions, environment_name
@@ -159,13 +161,50 @@ def _categories() -> Iterator[str]:
             yield _row(shown, kind.category, kind.action or catalogue.ACTIONS[kind.category])
 
 
+def _run_summary() -> Iterator[str]:
+    """The members of a run's summary: a table for each object of its schema, the outermost first."""
+    objects = run_summary.schema()["$defs"]
+    for name in sorted(objects, key=list(run_summary.ORDER).index):
+        kind = objects[name]
+        yield from ("", f"### {run_summary.ORDER[name]}", "", kind["description"], "")
+        yield from (_row("member", "type", "what"), "|---|---|---|")
+        for member, form in kind["properties"].items():
+            always = "" if member in kind["required"] else " May be left out."
+            yield _row(f"`{member}`", _json_type(form), form.get("description", "") + always)
+
+
+def _json_type(form: Mapping[str, Any]) -> str:
+    """The type of a member of a JSON Schema, in words."""
+    if "$ref" in form:
+        return f"[object](#{_anchor(run_summary.ORDER[form['$ref'].rpartition('/')[2]])})"
+    if "anyOf" in form:
+        return " · ".join(map(_json_type, form["anyOf"]))
+    if "enum" in form:
+        return " · ".join(f"`{value}`" for value in form["enum"])
+    if form.get("type") == "array":
+        return f"array of {_json_type(form['items'])}"
+    inner = form.get("additionalProperties")
+    if isinstance(inner, dict) and inner:
+        return f"object of {_json_type(inner)}"
+    return str(form.get("type", "any"))
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^a-z0-9_]+", "-", title.lower()).strip("-")
+
+
 #: Page → what makes its tables.
 PAGES: Final[Mapping[Path, Callable[[], Iterator[str]]]] = {
     Path(__file__).parent / "reference/settings.md": _settings,
     Path(__file__).parent / "reference/cli.md": _commands,
     Path(__file__).parent / "reference/metrics.md": _metrics,
     Path(__file__).parent / "explanation/grouping.md": _categories,
+    Path(__file__).parent / "reference/run-summary.md": _run_summary,
 }
+
+
+#: The JSON Schema of a run's summary, which comes with the package.
+SCHEMA: Final = Path(run_summary.__file__).with_name("summary.schema.json")
 
 
 def written(page: Path) -> str:
@@ -178,3 +217,4 @@ def written(page: Path) -> str:
 if __name__ == "__main__":
     for page in PAGES:
         page.write_text(written(page), encoding="utf-8")
+    SCHEMA.write_text(json.dumps(run_summary.schema(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")

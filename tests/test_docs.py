@@ -62,7 +62,14 @@ def tables() -> ModuleType:
 
 
 @pytest.mark.parametrize(
-    "page", ["reference/settings.md", "reference/cli.md", "reference/metrics.md", "explanation/grouping.md"]
+    "page",
+    [
+        "reference/settings.md",
+        "reference/cli.md",
+        "reference/metrics.md",
+        "reference/run-summary.md",
+        "explanation/grouping.md",
+    ],
 )
 def test_tables_are_what_the_code_makes_them(page):
     assert read(page) == tables().written(DOCS / page), "run `make docs`"

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 __all__ = [
+    "ORDER",
     "CheckResult",
     "Configuration",
     "Data",
@@ -30,6 +31,21 @@ __all__ = [
     "stamp",
 ]
 
+#: Object of the schema → what people call it, in the order in which they are documented.
+ORDER: Final = {
+    "RunSummary": "The file",
+    "RunMetadata": "run_metadata",
+    "ExecutionSummary": "execution_summary",
+    "Failure": "A failure",
+    "Saved": "A file that was made",
+    "OperationFigures": "Figures of operations",
+    "Resources": "resources",
+    "ResourceSample": "A sample",
+    "CheckResult": "A check",
+    "Issues": "issues",
+    "Issue": "An error or a warning",
+    "Configuration": "configuration",
+}
 #: Name of the schema, with the format's number.
 _ID: Final = "urn:plainview:run-summary:1"
 #: Items of each list that are kept where the whole is too long, step by step.
