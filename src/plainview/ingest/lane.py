@@ -181,6 +181,10 @@ class Lane:
         self.segment += 1
         return 0
 
+    def has_begun(self) -> bool:
+        """Whether anything of it was there to be read, as far as is known."""
+        return self._begun
+
     def is_done(self) -> bool:
         """Whether all of it has been read that ever will be there."""
         return self._is_over() and not any(number >= self.segment for number in self.numbers)

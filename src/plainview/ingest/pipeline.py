@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 
 from plainview.grouping.rules import NO_RULES, Rules
+from plainview.ingest.abandonment import Abandonment
 from plainview.ingest.aside import Aside
 from plainview.ingest.inbox import Inbox
 from plainview.ingest.metrics.fold import Fold
@@ -21,7 +22,7 @@ from plainview.ingest.spool import Follower
 from plainview.store.interface import Batch, Cancellation, Position, StoreError, StoreFull
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from plainview.ingest.lane import Piece
@@ -97,6 +98,7 @@ class Pipeline:
         #: Groups errors; where rules of the user's are set.
         self.occurrences = Occurrences(rules)
         self._follower = Follower(directory, store.offsets(), before_removal=self.inbox.remember)
+        self._abandonment = Abandonment(store, self._follower)
         self._stopping = threading.Event()
         self._wake = threading.Event()
         self._threads: list[threading.Thread] = []
@@ -256,12 +258,22 @@ class Pipeline:
         batch.garbage += len(bad)
 
     def _tick(self, *, caught_up: bool) -> None:
-        """Store the ticks of metrics that are over."""
+        """Store the ticks of metrics that are over, and what ended streams left open."""
         if caught_up:
             self.fold.end(self._follower.finished(self.fold.processes(), "metric"))
-        for due in self.fold.due(time.time_ns() // 1_000_000, caught_up=caught_up):
+        self._write_all(self.fold.due(time.time_ns() // 1_000_000, caught_up=caught_up))
+        if caught_up:
+            try:
+                self._write_all(self._abandonment.due())
+            except StoreError as error:  # asked again at the next turn; lines go on meanwhile
+                self._fail("operations", error)
+            else:
+                self._troubles.pop("operations", None)
+
+    def _write_all(self, batches: Iterable[Batch]) -> None:
+        for due in batches:
             if self._stopping.is_set():
-                raise _StoppedError  # what is not stored is read again
+                raise _StoppedError  # what is not stored is read again, or found again
             self._counts["garbage_lines"] += self._write(due)
             self._counts["batches"] += 1
             if self._unsettled is None:
@@ -334,7 +346,7 @@ class Pipeline:
             self._unsettled = time.monotonic() - _CHECKPOINT_SECONDS + _RETRY
             return
         self._unsettled = None
-        self.store.forget(self._follower.collect(offsets))
+        self.store.forget(self._follower.collect(offsets, self._abandonment.waiting))
         self._sum_up()
 
     # -- upkeep -----------------------------------------------------------------------------------------------------

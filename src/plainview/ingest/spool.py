@@ -18,7 +18,7 @@ from plainview.records import KINDS
 from plainview.segments import LOCK, PROCESS, STATUS, STATUS_BYTES, SegmentName, is_alive, listing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 __all__ = ["BATCH", "COMPLETE", "Follower", "Stream"]
 
@@ -249,16 +249,19 @@ class Follower:
         for lane in self._turns:
             lane.rewind(offsets.get((lane.stream, lane.kind)))
 
-    def collect(self, offsets: Mapping[tuple[str, str], tuple[int, int]]) -> list[str]:
+    def collect(
+        self, offsets: Mapping[tuple[str, str], tuple[int, int]], keep: Callable[[], Collection[str]] = tuple
+    ) -> list[str]:
         """Delete segments that the store holds for good, and streams that are over.
 
         Args:
             offsets: positions that a checkpoint has made final.
+            keep: gives the names of streams that are to stay for now, even if they are over.
 
         Returns:
             Streams that are gone for good: their positions can be dropped now.
         """
-        over = []
+        over, kept = [], set(keep())
         for stream in list(self.streams.values()):
             for kind, lane in stream.lanes.items():
                 held = offsets.get((stream.name, kind), (0, 0))[0]
@@ -266,7 +269,7 @@ class Follower:
                     with contextlib.suppress(OSError):
                         (stream.directory / str(SegmentName(kind, number))).unlink()
                     lane.numbers = [other for other in lane.numbers if other != number]
-            if self._is_over(stream):
+            if stream.name not in kept and self._is_over(stream):
                 over.append(stream)
         if over and self._before_removal is not None:
             self._before_removal([stream.name for stream in over])

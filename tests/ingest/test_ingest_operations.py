@@ -1,0 +1,177 @@
+"""Operations that a process left open are said to be abandoned: once, whatever dies and whenever."""
+
+from __future__ import annotations
+
+import json
+
+JOB = {"kind": "job", "name": "render", "key": "j-1", "job_id": "j-1", "service": "studio", "host": "box", "pid": 41}
+
+
+def op(number: int) -> str:
+    return f"{number:016x}"
+
+
+def line(operation_id: str, event: str, second: int, **members) -> bytes:
+    """A line about an operation that began at 10:00."""
+    at = {"timestamp": f"2026-11-22T10:00:{second:02d}.000000Z", "start_time_unix_nano": 1_795_341_600 * 10**9}
+    return json.dumps({**at, "operation_id": operation_id, "event": event, **JOB, **members}).encode()
+
+
+def told(store, columns="operation_id, event"):
+    return store.query(f"SELECT {columns} FROM operations ORDER BY id").rows
+
+
+def abandoned(store) -> list[str]:
+    return [row[0] for row in told(store) if row[1] == "abandon"]
+
+
+def settled(pipeline) -> bool:
+    """Whether nothing more will happen: all was read, twice."""
+    return pipeline.drain() and pipeline.drain()
+
+
+def test_what_a_dead_process_left_open_is_abandoned_with_its_last_progress_and_checkpoint(desk, eventually):
+    stream = desk.stream()
+    stream.status(updated="2026-11-22T10:00:30.000000Z")
+    stream.write(
+        line(op(1), "open", 0, trace_id="ab" * 16, data={"book": 3}),
+        line(op(1), "checkpoint", 5, data={"page": 20}),
+        line(op(1), "progress", 10, done=30, total=100, step="page 30", rows=30),
+        line(op(2), "open", 1, key="j-2"),
+        line(op(2), "close", 2, key="j-2", status="completed"),
+        line(op(3), "create", 3, key="j-3"),
+        kind="operation",
+    )
+    pipeline = desk.pipeline()
+    pipeline.start()
+    assert settled(pipeline)
+    assert abandoned(desk.store) == []
+    stream.die()
+    eventually(lambda: abandoned(desk.store))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [op(1)]
+    columns = "key, job_id, trace_id, status, done, total, step, rows, duration_ms, reason, data, stream, timestamp"
+    (row,) = desk.store.query(f"SELECT {columns} FROM operations WHERE event = 'abandon'").dicts()
+    assert row.pop("timestamp").isoformat() == "2026-11-22T10:00:30"
+    assert row == {
+        "key": "j-1",
+        "job_id": "j-1",
+        "trace_id": "ab" * 16,
+        "status": "abandoned",
+        "stream": stream.name,
+        "done": 30,
+        "total": 100,
+        "step": "page 30",
+        "rows": 30,
+        "duration_ms": 30_000,
+        "reason": "process 41 on box ended without ending it",
+        "data": '{"checkpoint":{"page": 20}}',
+    }
+
+
+def test_it_is_said_once_and_the_stream_stays_until_it_is(desk, eventually):
+    stream = desk.stream()
+    stream.write(line(op(1), "open", 0), kind="operation")
+    stream.die()
+    for _ in range(3):  # the server was down when it died, and is started again and again
+        pipeline = desk.pipeline()
+        pipeline.start()
+        eventually(lambda: abandoned(desk.store))
+        assert settled(pipeline)
+        pipeline.stop()
+    assert abandoned(desk.store) == [op(1)]
+    pipeline = desk.pipeline()
+    pipeline.start()
+
+    def gone():
+        pipeline.stop()
+        pipeline.settle()
+        pipeline.start()
+        pipeline.drain()
+        return not stream.directory.exists()
+
+    eventually(gone)
+    assert abandoned(desk.store) == [op(1)]
+
+
+def test_what_was_handed_over_lives_with_the_process_that_goes_on_with_it(desk, eventually):
+    first, second = desk.stream(), desk.stream()
+    pipeline = desk.pipeline()
+    pipeline.start()
+    first.write(line(op(1), "open", 0), line(op(1), "detach", 1), line(op(2), "open", 0), kind="operation")
+    second.write(line(op(1), "resume", 2, pid=42), kind="operation")
+    assert settled(pipeline)
+    first.die()
+    eventually(lambda: abandoned(desk.store))
+    assert abandoned(desk.store) == [op(2)]
+    second.die()
+    eventually(lambda: len(abandoned(desk.store)) == 2)
+    assert abandoned(desk.store) == [op(2), op(1)]
+
+
+def test_what_was_handed_over_and_not_taken_waits(desk, eventually):
+    first = desk.stream()
+    first.write(line(op(1), "open", 0), line(op(1), "detach", 1), line(op(2), "open", 0), kind="operation")
+    first.die()
+    pipeline = desk.pipeline()
+    pipeline.start()
+    eventually(lambda: abandoned(desk.store))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [op(2)]
+
+
+def test_a_child_that_only_told_of_its_parents_work_does_not_take_it_along(desk, eventually):
+    parent, child = desk.stream(), desk.stream()
+    parent.write(line(op(1), "open", 0), kind="operation")
+    child.write(line(op(1), "progress", 1, done=1), line(op(2), "open", 1), kind="operation")
+    pipeline = desk.pipeline()
+    pipeline.start()
+    assert settled(pipeline)
+    child.die()
+    eventually(lambda: abandoned(desk.store))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [op(2)]
+    parent.die()
+    eventually(lambda: len(abandoned(desk.store)) == 2)
+
+
+def test_what_the_dead_child_shared_is_abandoned_when_the_living_one_hands_it_over_late(desk, eventually, monkeypatch):
+    monkeypatch.setattr("plainview.ingest.abandonment._AGAIN", 0.1)
+    first, second = desk.stream(), desk.stream()
+    first.write(line(op(1), "open", 0), kind="operation")
+    second.write(line(op(1), "resume", 2), line(op(2), "open", 2), kind="operation")
+    pipeline = desk.pipeline()
+    pipeline.start()
+    assert settled(pipeline)
+    second.die()
+    eventually(lambda: abandoned(desk.store))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [op(2)]
+    first.write(line(op(1), "detach", 1), kind="operation")  # it was read after the other one had died
+    eventually(lambda: len(abandoned(desk.store)) == 2)
+
+
+def test_what_came_over_http_is_of_no_process_that_is_seen_to_end(desk, eventually):
+    landed, stream = desk.stream("ingest-41-00000000"), desk.stream()
+    landed.write(line(op(1), "open", 0), kind="operation")
+    stream.write(line(op(2), "open", 0), kind="operation")
+    for one in (landed, stream):
+        one.die()
+    pipeline = desk.pipeline()
+    pipeline.start()
+    eventually(lambda: abandoned(desk.store))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [op(2)]
+
+
+def test_thousands_of_open_operations_are_abandoned_page_by_page(desk, eventually, monkeypatch):
+    monkeypatch.setattr("plainview.ingest.abandonment._PAGE", 1000)
+    number, stream = 5500, desk.stream(size=8 << 20)
+    stream.write(*(line(op(n), "open", 0, key=f"j-{n}") for n in range(number)), kind="operation")
+    stream.die()
+    pipeline = desk.pipeline()
+    pipeline.start()
+    eventually(lambda: desk.store.last_id("operations") >= 2 * number)
+    assert settled(pipeline)
+    counted = "SELECT event, count(*), count(DISTINCT operation_id) FROM operations GROUP BY event ORDER BY event"
+    assert desk.store.query(counted).rows == [("abandon", number, number), ("open", number, number)]
