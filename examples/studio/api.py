@@ -64,7 +64,7 @@ class Manuscript(BaseModel):
 class NewJob(BaseModel):
     """Work to be done on a book."""
 
-    kind: Literal["outline", "draft", "illustrate", "audiobook", "publish"]
+    kind: Literal["outline", "draft", "illustrate", "audiobook", "revise", "publish"]
 
 
 async def identify(

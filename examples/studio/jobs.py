@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from sqlalchemy.orm import Session as OpenSession
 
 __all__ = [
+    "ATTEMPTS",
     "KINDS",
+    "LOST",
     "QUEUE_LIMIT",
     "checkpoint",
     "claim",
@@ -36,10 +38,13 @@ KINDS: Final[dict[str, tuple[str, ...]]] = {
     "draft": ("outline", "draft"),
     "illustrate": ("illustrate",),
     "audiobook": ("narrate", "review"),
+    "revise": ("revise",),
     "publish": ("outline", "draft", "illustrate", "narrate", "review"),
 }
 #: Jobs that may wait before no more are taken.
 QUEUE_LIMIT: Final = 25
+#: What is wrong with a job whose worker is gone.
+LOST: Final = "its worker is gone"
 #: How often a job is tried.
 ATTEMPTS: Final = 2
 _KEPT_SECONDS: Final = 900.0
@@ -97,9 +102,7 @@ def give_back(job: Job, error: BaseException) -> None:
     with Session.begin() as session:
         values = {"state": state, "worker": None, "error": f"{type(error).__name__}: {error}", "finished": time.time()}
         session.execute(update(Job).where(Job.id == job.id).values(values))
-    if state == "dead":
-        log.error("job dead-lettered", attempts=job.attempts, reason=type(error).__name__)
-    else:
+    if state == "queued":
         log.warning("job queued again", attempt=job.attempts + 1, of=ATTEMPTS, reason=type(error).__name__)
 
 
@@ -109,18 +112,15 @@ def recover() -> None:
     with Session.begin() as session:
         left = session.scalars(select(Job).where(Job.state == "running", Job.worker != mine)).all()
         for job in left:
-            with plainview.context(job_id=job.id):
-                log.info(
-                    "job recovered",
-                    recovery_point=job.checkpoint[-1] if job.checkpoint else "start",
-                    actions=["queued again"],
-                    lost_worker=job.worker,
-                )
-            job.state, job.worker = "queued", None
+            log.warning("job left behind", job_id=job.id, lost_worker=job.worker)
+            job.state, job.error = "queued", LOST
 
 
-def clean_up() -> None:
-    """Forget jobs that ended a while ago, and the oldest books when there are many: the studio may run for days."""
+def clean_up() -> dict[str, int]:
+    """Forget jobs that ended a while ago, and the oldest books when there are many: the studio may run for days.
+
+    Gives how many of either.
+    """
     ended = (
         delete(Job)
         .where(Job.state.in_(("completed", "dead")), Job.finished < time.time() - _KEPT_SECONDS)
@@ -132,5 +132,4 @@ def clean_up() -> None:
         books = session.scalars(select(Book).where(Book.id.not_in(newest))).all()
         for book in books:
             session.delete(book)
-    if jobs or books:
-        log.info("cleaned up", jobs=len(jobs), books=len(books))
+    return {"jobs": len(jobs), "books": len(books)}

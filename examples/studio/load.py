@@ -24,8 +24,8 @@ _OPENING_SECONDS, _OPENING_RATE = 3.0, 25.0
 _AT_ONCE: Final = 24
 _USERS: Final = 40
 _SESSION_SECONDS: Final = 40.0
-_KINDS: Final = ("outline", "draft", "illustrate", "audiobook", "publish")
-_KIND_WEIGHTS: Final = (5, 4, 3, 3, 2)
+_KINDS: Final = ("outline", "draft", "illustrate", "audiobook", "revise", "publish")
+_KIND_WEIGHTS: Final = (5, 4, 3, 3, 2, 2)
 
 
 class Reader:

@@ -30,13 +30,13 @@ _ATTEMPTS: Final = 3
 #: Share of a batch that may fail before its stage does.
 _TOLERATED: Final = 0.34
 _POLL_SECONDS: Final = 0.3
-_HOUSEKEEPING_SECONDS: Final = 30.0
+_HOUSEKEEPING_SECONDS: Final = 10.0
 
 stopping = threading.Event()
 
 
-class Stopped(Exception):  # noqa: N818 - no error
-    """The worker was told to stop in the middle of a job."""
+class Stopped(BaseException):
+    """The worker was told to stop in the middle of a job. It is no error, and nothing that is tried again."""
 
 
 class StageFailed(Exception):  # noqa: N818 - says what happened
@@ -53,12 +53,13 @@ def main() -> None:
     jobs.recover()
     log.info("worker started", slots=_SLOTS, engines=sorted(ENGINES), provider_api_key="sk-studio-3f9a61c07d52")
     warnings.warn("STUDIO_SLOTS is not set; the default may change", FutureWarning, stacklevel=1)
-    slots = [threading.Thread(target=_work, name=f"slot-{number}") for number in range(_SLOTS)]
-    for slot in slots:
-        slot.start()
-    _keep_house()
-    for slot in slots:
-        slot.join()
+    with plainview.worker("studio", slots=_SLOTS) as worker:
+        slots = [threading.Thread(target=_work, args=(worker,), name=f"slot-{number}") for number in range(_SLOTS)]
+        for slot in slots:
+            slot.start()
+        _keep_house()
+        for slot in slots:
+            slot.join()
     log.info("worker stopped")
 
 
@@ -74,49 +75,63 @@ def _keep_house() -> None:
         may_crash = may_crash or not trouble
         if time.monotonic() - cleaned > _HOUSEKEEPING_SECONDS:
             cleaned = time.monotonic()
-            jobs.clean_up()
-            log.debug("worker heartbeat", running=len(_running))
+            with plainview.task("clean up") as task:
+                task.set(**jobs.clean_up())
 
 
 _running: Final[set[str]] = set()
 
 
-def _work() -> None:
+def _work(worker: plainview.Worker) -> None:
     while not stopping.is_set():
+        worker.beat()
         job = jobs.claim()
         if job is None:
             stopping.wait(_POLL_SECONDS * random.uniform(0.7, 1.3))
             continue
         _running.add(job.id)
         try:
-            _run(job)
+            worker.beat(**{_run(job): 1})
         except Exception:
             log.exception("slot failed", job_id=job.id)
         finally:
             _running.discard(job.id)
 
 
-def _run(job: Job) -> None:
-    """Run a job within the trace and the context of the request that asked for it."""
+def _run(job: Job) -> str:
+    """Run a job within the trace and the context of the request that asked for it. Gives how it ended."""
     token = otel.attach(propagate.extract(job.headers))
     try:
         with plainview.context(request_id=job.headers.get("X-Request-ID"), user_id=job.user_id):
             try:
                 with plainview.job(job.kind, id=job.id, queued=True, attempt=job.attempts, book_id=job.book_id) as work:
-                    for stage in jobs.KINDS[job.kind]:
-                        if stage not in job.checkpoint:
-                            _stage(job, stage)
-                            jobs.checkpoint(job, stage)
-                            work.checkpoint(stage=stage, done=job.checkpoint)
-                    work.set(stages=len(jobs.KINDS[job.kind]), waited_ms=_waited(job))
-            except Stopped:
-                return  # it stays claimed: the next worker recovers it from its checkpoint
+                    _stages(job, work)
             except Exception as error:  # noqa: BLE001 - told by the operation; whether to try again is for the queue
                 jobs.give_back(job, error)
-            else:
-                jobs.finish(job)
+                return "failed"
+            jobs.finish(job)
+            return "completed"
     finally:
         otel.detach(token)
+
+
+def _stages(job: Job, work: plainview.Operation) -> None:
+    if job.error == jobs.LOST:
+        work.recover(job.checkpoint[-1] if job.checkpoint else "start", "queued again")
+    stages = jobs.KINDS[job.kind]
+    try:
+        for done, stage in enumerate(stages):
+            work.progress(done, len(stages), step=stage)
+            if stage not in job.checkpoint:
+                _stage(job, stage)
+                jobs.checkpoint(job, stage)
+                work.checkpoint(stage=stage, done=job.checkpoint)
+    except Exception as error:
+        if job.attempts >= jobs.ATTEMPTS:
+            work.dead_letter(error)
+        raise
+    work.progress(len(stages), len(stages))
+    work.set(stages=len(stages), waited_ms=_waited(job))
 
 
 def _waited(job: Job) -> int:
@@ -146,10 +161,9 @@ def _batch(stage: str, chapters: list[int]) -> list[Exception]:
             error = item.exception()
             if isinstance(error, Exception):
                 failures.append(error)
-            work.progress(done, len(items), step=f"item {done} of {len(items)}")
-        for error in failures:
-            if isinstance(error, Stopped):
+            elif error is not None:
                 raise error
+            work.progress(done, len(items), step=f"item {done} of {len(items)}")
     return failures
 
 
@@ -159,7 +173,7 @@ def _item(work: plainview.Operation, stage: str, chapter_id: int, index: int) ->
         with plainview.engine(stage, chapter=chapter.number, book=chapter.book.title) as engine:
             for attempt in range(1, _ATTEMPTS + 1):
                 if stopping.is_set():
-                    raise Stopped
+                    raise Stopped  # the job stays claimed: the next worker recovers it from its checkpoint
                 try:
                     with session.no_autoflush:
                         engine.set(**ENGINES[stage](chapter))

@@ -20,6 +20,7 @@ sys.path.insert(0, str(EXAMPLES))
 from studio import faults
 
 SERVICES = {"studio-api", "studio-worker", "llm-provider"}
+KINDS = {"job", "stage", "engine", "batch", "run", "agent", "worker", "task"}
 
 
 METRICS = {
@@ -61,7 +62,7 @@ def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(star
     demo = start_demo("--port", "0", "--rate", "8")
     demo.wait_until_open()
     children = demo.children()
-    assert len(children) == 5
+    assert len(children) == 6
 
     # Every service is there, with logs and with spans.
     for kind in ("logs", "spans"):
@@ -94,6 +95,12 @@ def test_the_whole_studio_is_on_the_screen_and_ctrl_c_leaves_nothing_behind(star
     bug = _found(demo, message_contains="request failed", filters={"exception_type": "KeyError"})[0]
     assert "in _in_currency" in bug["exception"]["stack_trace"]
     assert not _found(demo, message_contains="sk-studio")
+
+    # Operations of every kind are there.
+    def kinds():
+        return {each["kind"] for each in demo.ask("/v1/operations/summary?start_time=-1h")["kinds"]}
+
+    eventually(lambda: kinds() >= KINDS, 60, "operations of every kind")
 
     # Each service answers with its metrics, in its own way.
     for service, wanted in METRICS.items():

@@ -50,7 +50,7 @@ def demo(
     duration: Annotated[float | None, typer.Option(min=1, help="Stop after so many seconds.")] = None,
     no_load: Annotated[bool, typer.Option("--no-load", help="Start the studio without traffic.")] = False,
 ) -> None:
-    """Start a content studio and watch it: an API, a worker, an LLM provider, traffic, and faults now and then."""
+    """Start a content studio and watch it: API, worker, accounts, LLM provider, traffic, and faults now and then."""
     console = Console(highlight=False)
     missing = [name for name in _NEEDED if find_spec(name) is None]
     if missing:
@@ -104,7 +104,9 @@ class _Studio:
         output.mkdir(parents=True, exist_ok=True)
         (directory / ".gitignore").write_text("*\n")
         server_port = free_port(_USUAL_PORT) if port is None else port or free_port()
-        api_port, provider_port, self._worker_port = free_port(), free_port(), free_port()
+        api_port, provider_port = free_port(), free_port()
+        #: Service → its port for metrics, where it has no other.
+        self._ports: Final = {"studio-worker": free_port()}
         self._url: Final = f"http://127.0.0.1:{server_port}"
         self._rate: Final = rate
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PLAINVIEW_", "STUDIO_"))}
@@ -121,7 +123,7 @@ class _Studio:
             "STUDIO_RATE": str(rate),
         }
         uvicorn = f"uvicorn studio.provider:app --port {provider_port} --no-access-log --log-level warning"
-        own = {"studio-worker": {"PLAINVIEW_METRICS_PORT": str(self._worker_port)}}
+        own = {name: {"PLAINVIEW_METRICS_PORT": str(port)} for name, port in self._ports.items()}
         run = "run --service llm-provider --metrics-path /metrics"
         commands: dict[str, tuple[int | None, list[str]]] = {
             "server": (None, ["plainview.cli", "serve", "--port", str(server_port)]),
@@ -131,9 +133,10 @@ class _Studio:
             ),
             "studio-api": (api_port, ["studio.api"]),
             "studio-worker": (None, ["studio.worker"]),
+            "studio-accounts": (None, ["studio.accounts"]),
             "traffic": (None, ["studio.load"]),
         }
-        self._server, provider, api, worker, load = (
+        self._server, provider, api, worker, accounts, load = (
             Child(
                 name,
                 [sys.executable, "-m", *command],
@@ -143,7 +146,7 @@ class _Studio:
             )
             for name, (port, command) in commands.items()
         )
-        self._services: Final = [api, worker, provider]
+        self._services: Final = [api, worker, accounts, provider]
         self._load: Final = [load] if rate else []
         #: Child → how often in a row it lived for a moment only.
         self._short_lives: Final[dict[Child, int]] = {}
@@ -184,7 +187,7 @@ class _Studio:
     def close(self, hurry: Callable[[], bool]) -> None:
         """Stop everything: first who asks, then who answers, then who looks on."""
         self._console.print("[dim]Stopping …[/]")
-        for group in ([*self._load, *self._services[:2]], self._services[2:], [self._server]):
+        for group in ([*self._load, *self._services[:-1]], self._services[-1:], [self._server]):
             stop(group, patience=_PATIENCE_SECONDS, hurry=hurry)
         self._console.print(f"[dim]Stopped. What was recorded is in[/] {self._shown_directory}")
 
@@ -219,14 +222,16 @@ class _Studio:
     def _show_links(self) -> None:
         table = Table.grid(padding=(0, 2))
         table.add_row("  Logs", f"[bold cyan]{self._url}/logs[/]")
-        table.add_row("  Traces", f"[bold cyan]{self._url}/traces[/]")
+        for page in ("Traces", "Errors", "Metrics", "Jobs", "Runs"):
+            table.add_row(f"  {page}", f"[bold cyan]{self._url}/{page.lower()}[/]")
         self._console.print(table)
 
     def _show_services(self) -> None:
         table = Table.grid(padding=(0, 2))
         table.add_row()
         for child in self._services:
-            port, pages = child.port or self._worker_port, _PAGES.get(child.name, ("/metrics",))
+            port = child.port or self._ports.get(child.name)
+            pages = _PAGES.get(child.name, ("/metrics",)) if port else ()
             table.add_row(f"  [green]●[/] {child.name}", *(f"http://127.0.0.1:{port}{page}" for page in pages))
         table.add_row("  [green]●[/] traffic", f"about {self._rate:g} requests/s") if self._rate else table.add_row(
             "  ○ traffic", "none (--no-load)"
