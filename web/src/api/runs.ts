@@ -194,6 +194,8 @@ export interface Trend {
   name: string;
   /** The oldest first. */
   points: TrendPoint[];
+  /** The newest that completed: the one that the figures judge. */
+  judged: string | null;
   figures: TrendFigure[];
 }
 
@@ -204,14 +206,19 @@ export interface Analysis {
   first_failure: {
     operation: Operation;
     error: {
-      error_id: string;
-      issue: string;
+      /** null where the operation alone tells of it. */
+      error_id: string | null;
+      issue: string | null;
       type: string;
       message: string;
       category: Category;
       action: string;
     } | null;
   } | null;
+  /** Operations that failed, survived or not, the first ones. */
+  failures: Operation[];
+  /** The line that tells of the failure, and those around it. */
+  log: string | null;
   logs_around: Entry[];
   errors: RunError[];
   last_good: { run_id: string; started_at: string } | null;
@@ -239,9 +246,13 @@ export function compareRuns(a: string, b: string, signal: AbortSignal): Promise<
 }
 
 /** The last runs of a name. */
-export function readTrend(name: string, service: string, signal: AbortSignal): Promise<Trend> {
-  const search = new URLSearchParams({ name, last: "20" });
-  if (service !== "") search.set("service", service);
+export function readTrend(
+  run: Pick<Run, "name" | "service" | "environment">,
+  signal: AbortSignal,
+): Promise<Trend> {
+  const search = new URLSearchParams({ name: run.name, last: "20" });
+  for (const where of ["service", "environment"] as const)
+    if (run[where] !== "") search.set(where, run[where]);
   return get(`/v1/runs/trend?${search}`, signal);
 }
 

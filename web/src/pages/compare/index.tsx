@@ -160,7 +160,7 @@ function Shown({ found, only }: { found: Comparison; only: boolean }) {
           </Part>
         </div>
       </div>
-      <section class="card" aria-labelledby="compare-heard">
+      <section class="run-part" aria-labelledby="compare-heard">
         <h2 id="compare-heard">Errors and messages that only one of them had</h2>
         {heard ? (
           <div class="gained-columns">
@@ -177,7 +177,7 @@ function Shown({ found, only }: { found: Comparison; only: boolean }) {
 /** One of the two, in short. */
 function Side({ name, run }: { name: string; run: Run }) {
   return (
-    <section class="card side" aria-label={`Run ${name}`}>
+    <section class="run-part side" aria-label={`Run ${name}`}>
       <b class="side-name">{name}</b>
       <div class="grow">
         <p class="row">
@@ -212,7 +212,7 @@ interface PartProps {
 function Part({ title, rows, all, children }: PartProps) {
   const id = `compare-${title.toLowerCase()}`;
   return (
-    <section class="card" aria-labelledby={id}>
+    <section class="run-part" aria-labelledby={id}>
       <h2 id={id}>{title}</h2>
       {rows === 0 ? (
         <p class="dim run-none">{all === 0 ? "None." : "Nothing differs."}</p>

@@ -20,7 +20,7 @@ export function AnalysisView({ run }: { run: Run }) {
   const answer = useResource(`${run.run_id} ${run.status}`, (signal) => readAnalysis(run.run_id, signal));
   const found = answer.data.value;
   return (
-    <section class="card run-analysis" aria-labelledby="run-analysis">
+    <section class="run-part run-analysis" aria-labelledby="run-analysis">
       <h2 id="run-analysis" class="row">
         <Icon name="error" /> Why it {run.status === "abandoned" ? "was abandoned" : "failed"}
       </h2>
@@ -30,10 +30,11 @@ export function AnalysisView({ run }: { run: Run }) {
         <div class="analysis">
           <div>
             <FirstFailure found={found} run={run} />
+            <Survived found={found} />
             {found.logs_around.length > 0 && (
               <>
                 <h3>Logged around it</h3>
-                <EntryLines entries={found.logs_around} />
+                <EntryLines entries={found.logs_around} here={found.log} />
               </>
             )}
           </div>
@@ -71,11 +72,15 @@ function FirstFailure({ found, run }: { found: Analysis; run: Run }) {
       {error ? (
         <>
           <p class="analysis-error">
-            <a href={issueUrl(error)}>
-              <b class="mono tally-error">
+            <b class="mono tally-error">
+              {error.error_id === null ? (
                 <Text value={error.type} limit={200} />
-              </b>
-            </a>{" "}
+              ) : (
+                <a href={issueUrl({ issue: error.issue, error_id: error.error_id })}>
+                  <Text value={error.type} limit={200} />
+                </a>
+              )}
+            </b>{" "}
             <Text value={error.message} limit={1000} />
           </p>
           <p class="row">
@@ -90,6 +95,31 @@ function FirstFailure({ found, run }: { found: Analysis; run: Run }) {
           </p>
         )
       )}
+    </>
+  );
+}
+
+/** Other operations that failed: attempts that were repeated, items that were skipped, what was around the first. */
+function Survived({ found }: { found: Analysis }) {
+  const first = found.first_failure?.operation.operation_id;
+  const others = found.failures.filter((each) => each.operation_id !== first);
+  if (others.length === 0) return null;
+  return (
+    <>
+      <h3>Also failed</h3>
+      <ul class="analysis-operations">
+        {others.slice(0, MOST).map((each) => (
+          <li key={each.operation_id} class="row">
+            <a class="clip" href={operationUrl(each.operation_id)}>
+              {each.kind} <Text value={each.name} limit={100} />
+            </a>
+            <span class="dim clip grow">
+              <Text value={each.reason ?? ""} limit={200} />
+            </span>
+          </li>
+        ))}
+      </ul>
+      {others.length > MOST && <p class="dim">and {others.length - MOST} more</p>}
     </>
   );
 }

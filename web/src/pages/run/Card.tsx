@@ -21,7 +21,7 @@ export function Card({ detail }: { detail: RunDetail }) {
   const backups = detail.backups.map((backup) => backup.path);
   const usual = median(run.earlier_durations_ms);
   return (
-    <section class="card run-card" aria-labelledby="run-card">
+    <section class="run-part run-card" aria-labelledby="run-card">
       <h2 id="run-card">{SAYS[run.status] ?? "Run ended"}</h2>
       <dl>
         <Line name="Status">

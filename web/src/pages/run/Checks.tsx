@@ -11,7 +11,7 @@ const WORST = ["fail", "warning", "pass"];
 export function Checks({ checks }: { checks: Check[] }) {
   const sorted = [...checks].sort((one, other) => WORST.indexOf(one.result) - WORST.indexOf(other.result));
   return (
-    <section class="card" aria-labelledby="run-checks">
+    <section class="run-part" aria-labelledby="run-checks">
       <h2 id="run-checks">Checks</h2>
       {checks.length === 0 ? (
         <p class="dim run-none">

@@ -12,7 +12,7 @@ export function Files({ artifacts, backups }: { artifacts: RunFile[]; backups: R
   ];
   if (files.length === 0) return null;
   return (
-    <section class="card" aria-labelledby="run-files">
+    <section class="run-part" aria-labelledby="run-files">
       <h2 id="run-files">Artifacts and backups</h2>
       <ul class="run-files">
         {files.map((file, at) => (

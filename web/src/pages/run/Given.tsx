@@ -14,11 +14,11 @@ export function Given({ parameters, environment }: Props) {
   const { rows, packages } = environmentRows(environment ?? {});
   return (
     <>
-      <section class="card" aria-labelledby="run-parameters">
+      <section class="run-part" aria-labelledby="run-parameters">
         <h2 id="run-parameters">Parameters</h2>
         {given.length === 0 ? <p class="dim run-none">None were given.</p> : <Rows rows={given} />}
       </section>
-      <section class="card" aria-labelledby="run-environment">
+      <section class="run-part" aria-labelledby="run-environment">
         <h2 id="run-environment">Environment</h2>
         {rows.length === 0 && packages.length === 0 ? (
           <p class="dim run-none">Not told.</p>

@@ -22,7 +22,7 @@ export function Logs({ detail }: { detail: RunDetail }) {
   const lines = answer.data.value?.logs;
   const there = LEVELS.filter((level) => (logs.by_level[level] ?? 0) > 0);
   return (
-    <section class="card run-logs" aria-labelledby="run-logs">
+    <section class="run-part run-logs" aria-labelledby="run-logs">
       <h2 id="run-logs" class="row">
         <span>Logs</span>
         <a class="button small" href={logsUrl(run)}>

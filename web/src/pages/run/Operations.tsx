@@ -13,7 +13,7 @@ interface Props {
 /** What took longest, and how much of the run it was. */
 export function Operations({ operations, runId }: Props) {
   return (
-    <section class="card run-operations" aria-labelledby="run-operations">
+    <section class="run-part run-operations" aria-labelledby="run-operations">
       <h2 id="run-operations">Slowest operations</h2>
       {operations.length === 0 ? (
         <p class="dim run-none">None were told inside.</p>
@@ -81,7 +81,7 @@ function operationsUrl(runId: string, { kind, name }: RunOperation): string {
 function Share({ of }: { of: number | null }) {
   if (of === null) return <span class="dim">–</span>;
   return (
-    <span class="share">
+    <span class="run-share">
       <i style={{ width: `${Math.min(100, 100 * of)}%` }} />
       <span>{(100 * of).toFixed(of < 0.0995 ? 1 : 0)} %</span>
     </span>

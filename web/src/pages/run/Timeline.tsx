@@ -86,7 +86,7 @@ export function Timeline({ detail }: { detail: RunDetail }) {
   };
   const part = pointed.value;
   return (
-    <section class="card run-timeline" aria-labelledby="run-timeline">
+    <section class="run-part run-timeline" aria-labelledby="run-timeline">
       <h2 id="run-timeline" class="row">
         <span>Time line</span>
         <span class="dim">{plural(timeline.length, "operation")}</span>

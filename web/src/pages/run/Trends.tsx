@@ -29,15 +29,15 @@ interface Props {
 
 /** How the last runs of its name went. */
 export function Trends({ run, onTrend }: Props) {
-  const answer = useResource(`${run.name} ${run.service} ${run.run_id} ${run.status}`, (signal) =>
-    readTrend(run.name, run.service, signal),
+  const answer = useResource(`${run.name}\n${run.service}\n${run.environment}\n${run.status}`, (signal) =>
+    readTrend(run, signal),
   );
   const trend = answer.data.value;
   useEffect(() => {
     if (trend) onTrend(trend);
   }, [trend]);
   return (
-    <section class="card run-trends" aria-labelledby="run-trends">
+    <section class="run-part run-trends" aria-labelledby="run-trends">
       <h2 id="run-trends">
         {trend ? `The last ${plural(trend.points.length, "run")} of this name` : "The last runs of this name"}
       </h2>
@@ -51,6 +51,7 @@ export function Trends({ run, onTrend }: Props) {
               {...each}
               points={trend.points}
               told={trend.figures.find((figure) => figure.figure === each.figure)}
+              judged={trend.judged}
               here={run.run_id}
               reachable={at === 0}
             />
@@ -67,6 +68,8 @@ interface BarsProps {
   tell: (value: number) => string;
   points: TrendPoint[];
   told: TrendFigure | undefined;
+  /** The newest run that completed. */
+  judged: string | null;
   /** The run whose page it is. */
   here: string;
   /** Whether the keyboard stops at each; one chart of the same runs is enough. */
@@ -74,10 +77,9 @@ interface BarsProps {
 }
 
 /** One figure of each run as a bar that leads there; the newest and the one that is shown are marked. */
-function Bars({ figure, title, tell, points, told, here, reachable }: BarsProps) {
+function Bars({ figure, title, tell, points, told, judged, here, reachable }: BarsProps) {
   const most = Math.max(0, ...points.map((point) => point[figure] ?? 0), told?.median ?? 0);
-  const newest = points.at(-1);
-  const value = newest?.[figure] ?? null;
+  const value = told?.newest ?? null;
   const usual = told?.median ?? null;
   const height = (of: number) => `${most > 0 ? Math.max(2, (100 * of) / most) : 2}%`;
   return (
@@ -88,11 +90,11 @@ function Bars({ figure, title, tell, points, told, here, reachable }: BarsProps)
           <b>{value === null ? "–" : tell(value)}</b>
           {told?.out_of_line && <OutOfLine ratio={ratio(value, usual)} direction={told.direction} />}
         </span>
-        <span class="dim">{usual === null ? "nothing to compare with" : `${tell(usual)} in the middle`}</span>
+        <span class="dim">{usual === null ? "nothing to compare with" : `median ${tell(usual)}`}</span>
       </figcaption>
       <div class="trend-bars">
         {usual !== null && most > 0 && (
-          <i class="trend-middle" style={{ bottom: `${(100 * usual) / most}%` }} aria-hidden="true" />
+          <i class="trend-median" style={{ bottom: `${(100 * usual) / most}%` }} aria-hidden="true" />
         )}
         {points.map((point) => {
           const of = point[figure];
@@ -102,7 +104,7 @@ function Bars({ figure, title, tell, points, told, here, reachable }: BarsProps)
           return (
             <a
               key={point.run_id}
-              class={`trend-bar${failed ? " failed" : ""}${point === newest ? " newest" : ""}`}
+              class={`trend-bar${failed ? " failed" : ""}${point.run_id === judged ? " newest" : ""}`}
               href={link(`/runs/${encodeURIComponent(point.run_id)}`)}
               aria-current={point.run_id === here ? "true" : undefined}
               tabIndex={reachable ? 0 : -1}

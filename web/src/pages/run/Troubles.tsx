@@ -6,7 +6,7 @@ import { Category } from "../errors/Marks";
 import { clock, count, exact } from "../../text/format";
 
 /** Where an issue is decided about, opened at what this run met. */
-export function issueUrl({ issue, error_id }: { issue: string | null; error_id: string }): string {
+export function issueUrl({ issue, error_id }: Pick<RunError, "issue" | "error_id">): string {
   return link(`/errors/${encodeURIComponent(issue ?? error_id)}`, { occurrence: error_id });
 }
 
@@ -14,7 +14,7 @@ export function issueUrl({ issue, error_id }: { issue: string | null; error_id: 
 export function Troubles({ errors, warnings }: Pick<RunDetail, "errors" | "warnings">) {
   return (
     <>
-      <section class="card" aria-labelledby="run-errors">
+      <section class="run-part" aria-labelledby="run-errors">
         <h2 id="run-errors">Errors</h2>
         {errors.length === 0 ? (
           <p class="dim run-none">None.</p>
@@ -27,7 +27,7 @@ export function Troubles({ errors, warnings }: Pick<RunDetail, "errors" | "warni
         )}
       </section>
       {warnings.length > 0 && (
-        <section class="card" aria-labelledby="run-warnings">
+        <section class="run-part" aria-labelledby="run-warnings">
           <h2 id="run-warnings">Warnings</h2>
           <ul class="run-warnings run-scroll">
             {warnings.map((warning, at) => (

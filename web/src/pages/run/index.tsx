@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { readRun, type RunDetail, type Trend } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
 import { Copy } from "../../components/Copy";
@@ -7,7 +7,6 @@ import { Icon } from "../../components/Icon";
 import { OperationStatus } from "../../components/OperationStatus";
 import { Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { Text } from "../../components/Text";
-import { useBeat } from "../../state/beat";
 import { useKeys } from "../../state/keyboard";
 import { link, navigate, path, unescaped } from "../../state/location";
 import { asked } from "../../state/range";
@@ -34,13 +33,19 @@ const BAD = ["failed", "dead_lettered", "abandoned"];
 /** One run: how it went, beside those before it, what it did when, what it used, what it left behind. */
 export default function RunPage() {
   const id = unescaped(path.value.split("/")[2] ?? "");
-  const going = useSignal(false);
-  const beat = useBeat(RUNNING_MS, going.value);
-  const answer = useResource(`${id} ${asked.value} ${beat}`, async (signal) => {
-    const found = await readRun(id, signal);
-    going.value = found.run.status === "running" || found.run.status === "queued";
-    return { id, found };
-  });
+  /** Whether it may go on: as long as nobody knows better. */
+  const going = useRef({ id, on: true });
+  if (going.current.id !== id) going.current = { id, on: true };
+  const answer = useResource(
+    `${id} ${asked.value}`,
+    async (signal) => {
+      const found = await readRun(id, signal);
+      going.current.on = found.run.status === "running" || found.run.status === "queued";
+      return { id, found };
+    },
+    0,
+    going.current.on ? RUNNING_MS : 0,
+  );
   useKeys({ u: () => navigate(link("/runs")), Escape: () => navigate(link("/runs")) });
   const failure = answer.failure.value;
   const here = answer.data.value?.id === id ? answer.data.value.found : undefined;
@@ -77,7 +82,7 @@ export default function RunPage() {
   return (
     <>
       {failure && <Stale failure={failure} retry={answer.retry} />}
-      <Shown key={here.run.run_id} detail={here} late={answer.slow.value && !going.value} />
+      <Shown key={here.run.run_id} detail={here} late={answer.slow.value} />
     </>
   );
 }
@@ -107,38 +112,46 @@ function Shown({ detail, late }: { detail: RunDetail; late: boolean }) {
     <div class="run-page">
       <Late on={late} />
       <header class="run-head">
-        <a class="button bare square small" href={link("/runs")} title="All runs ( u )" aria-label="All runs">
-          <Icon name="left" />
-        </a>
-        <h1 class="clip">
-          <Text value={run.name} limit={200} />
-        </h1>
-        <OperationStatus status={run.status} />
-        <code class="dim clip">{run.run_id}</code>
-        <Copy text={run.run_id} label="Copy the id" />
-        <span class="grow" />
-        <Step name="Newer" icon="left" keys="[" to={after} go={go} />
-        <Step name="Older" icon="right" keys="]" to={before} go={go} />
-        {before ? (
-          <a class="button" href={comparison(before, run)}>
-            Compare with the one before <kbd>c</kbd>
+        <div class="run-title">
+          <a
+            class="button bare square small"
+            href={link("/runs")}
+            title="All runs ( u )"
+            aria-label="All runs"
+          >
+            <Icon name="left" />
           </a>
-        ) : (
-          <button type="button" class="button" disabled>
-            Compare with the one before <kbd>c</kbd>
-          </button>
-        )}
-        <a class="button" href={logsUrl(run)}>
-          <Icon name="logs" size={14} /> Logs
-        </a>
-        {run.trace_id && (
-          <a class="button" href={link(`/traces/${encodeURIComponent(run.trace_id)}`)}>
-            <Icon name="traces" size={14} /> Trace
+          <h1 class="clip">
+            <Text value={run.name} limit={200} />
+          </h1>
+          <OperationStatus status={run.status} />
+          <code class="dim clip">{run.run_id}</code>
+          <Copy text={run.run_id} label="Copy the id" />
+        </div>
+        <div class="run-doors">
+          <Step name="Newer" icon="left" keys="[" to={after} go={go} />
+          <Step name="Older" icon="right" keys="]" to={before} go={go} />
+          {before ? (
+            <a class="button" href={comparison(before, run)}>
+              Compare with the one before <kbd>c</kbd>
+            </a>
+          ) : (
+            <button type="button" class="button" disabled>
+              Compare with the one before <kbd>c</kbd>
+            </button>
+          )}
+          <a class="button" href={logsUrl(run)}>
+            <Icon name="logs" size={14} /> Logs
           </a>
-        )}
-        <a class="button" href={operationUrl(run.operation_id)}>
-          Events
-        </a>
+          {run.trace_id && (
+            <a class="button" href={link(`/traces/${encodeURIComponent(run.trace_id)}`)}>
+              <Icon name="traces" size={14} /> Trace
+            </a>
+          )}
+          <a class="button" href={operationUrl(run.operation_id)}>
+            Events
+          </a>
+        </div>
       </header>
       <div class="run-body">
         {BAD.includes(run.status) && <AnalysisView run={run} />}

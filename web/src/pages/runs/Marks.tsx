@@ -40,18 +40,22 @@ export function median(values: number[]): number | undefined {
   return sorted.length % 2 === 1 ? upper : ((sorted[half - 1] as number) + upper) / 2;
 }
 
+/** Runs before one that are drawn; where there are fewer, their places stay empty. */
+const BEFORE = 20;
+
 /** How long it took beside those before it, and whether that is out of line. */
 export function Durations({ run }: { run: Run }) {
   const earlier = run.earlier_durations_ms;
   const own = run.duration_ms ?? 0;
   const usual = median(earlier);
+  const missing = Array.from({ length: Math.max(0, BEFORE - earlier.length) }, () => 0);
   const told =
     usual === undefined
       ? "no run of this name before"
-      : `${duration(own)}; the ${earlier.length} before it took ${duration(usual)} in the middle`;
+      : `${duration(own)}; the median of the ${earlier.length} before it is ${duration(usual)}`;
   return (
     <span class="durations" title={told}>
-      <Sparkline values={[...earlier, own]} label={told} width={84} height={20} newest />
+      <Sparkline values={[...missing, ...earlier, own]} label={told} width={84} height={20} newest />
       {run.unusual.includes("duration_ms") && <OutOfLine ratio={usual ? own / usual : undefined} />}
     </span>
   );

@@ -81,7 +81,7 @@ export const RunLine = memo(({ run, index, selected, chosen, onOpen, onTick }: P
       <Unusual run={run} figure="memory_peak_bytes" />
       {run.memory_peak_bytes === null ? <span class="dim">–</span> : bytes(run.memory_peak_bytes)}
     </span>
-    <span role="gridcell">
+    <span class="run-checks" role="gridcell">
       <CheckCounts checks={run.checks} />
     </span>
     <Tally of={run.errors} says="error" />

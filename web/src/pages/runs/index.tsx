@@ -8,7 +8,6 @@ import { Choice } from "../../components/Menu";
 import { SearchField } from "../../components/SearchField";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { type Scroller, VirtualList } from "../../components/VirtualList";
-import { useBeat } from "../../state/beat";
 import { useKeys } from "../../state/keyboard";
 import { link, navigate } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
@@ -183,12 +182,16 @@ function watch(
   for (let index = 0; index < Math.min(WATCHED, paged.count.value); index += 1)
     running ||= at(index)?.status === "running";
   const on = loaded && moving(range.value);
-  const beat = useBeat(running ? RUNNING_MS : IDLE_MS, on);
-  const answer = useResource(on && beat > 0 ? `${beat} ${filter.value}` : null, async (signal) => {
-    const search = new URLSearchParams(filter.peek());
-    search.set("limit", String(WATCHED));
-    return (await listRuns(search, signal)).runs;
-  });
+  const answer = useResource(
+    on ? filter.value : null,
+    async (signal) => {
+      const search = new URLSearchParams(filter.peek());
+      search.set("limit", String(WATCHED));
+      return (await listRuns(search, signal)).runs;
+    },
+    RUNNING_MS,
+    running ? RUNNING_MS : IDLE_MS,
+  );
   const runs = answer.data.value;
   useEffect(() => {
     if (runs) heard(runs);
@@ -281,7 +284,7 @@ const COLUMNS: [name: string, class_: string][] = [
   ["Rows", "number"],
   ["Rate", "number run-rate"],
   ["Peak memory", "number run-memory"],
-  ["Checks", ""],
+  ["Checks", "run-checks"],
   ["Errors", "number"],
   ["Warnings", "number"],
   ["Commit", "run-commit"],
