@@ -126,9 +126,10 @@ class Spool:
     def open(self) -> bool:
         """Make the stream's folder. False: it cannot be made now; the keeper tries again."""
         with self.lock:
+            if not self.opened:
+                self.on_open()  # under gevent a thread's start lets others run, and they have the lock as well
             if self.opened:
                 return True
-            self.on_open()
             name = _slug(self.settings.service)
             try:
                 self._make(f"{name}-{os.getpid()}-{os.urandom(4).hex()}")
