@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from ran import Runs, fill as fill_runs
 from records import Studio
 
 if TYPE_CHECKING:
@@ -200,6 +201,13 @@ def shared_server(tmp_path_factory) -> Iterator[Server]:
     """A server that tests put records into, each under a service of its own."""
     with serving(tmp_path_factory.mktemp("shared")) as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory) -> Iterator[tuple[Server, Runs]]:
+    """A server that holds runs, and what is known of them; tests only look."""
+    with serving(tmp_path_factory.mktemp("ran")) as server:
+        yield server, fill_runs(server)
 
 
 @pytest.fixture
