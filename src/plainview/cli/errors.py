@@ -5,50 +5,33 @@ from __future__ import annotations
 import getpass
 import json as texts
 import sys
-from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from urllib.parse import quote
 
 import typer
 
-from plainview.cli.api import Api, Failed
-from plainview.settings import SettingsError, load
+from plainview.cli.asking import Dir, Json, Url, ago, as_json, asking, listed, plain_console
 from plainview.sinks.text import visible
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
 __all__ = ["errors"]
 
 errors = typer.Typer(no_args_is_help=True, help="List errors, look at one, work them off.")
 
-_PAGE: Final = 500
 _BARS: Final = " ▁▂▃▄▅▆▇█"
 _COLOURS: Final = {"new": "red", "regressed": "red", "acknowledged": "yellow", "resolved": "green", "ignored": "dim"}
 #: What is listed without `--status`: what wants a person.
 _OPEN: Final = ("new", "regressed", "acknowledged")
 _FRAMES: Final = 30
-#: Width of a table that goes into a file, and of a terminal that has room for the last 24 hours.
-_WIDE, _NARROW = 200, 110
+#: Width of a terminal that has room for the last 24 hours.
+_NARROW: Final = 110
 
 Option = typer.Option
 Ids = Annotated[list[str], typer.Argument(help="Ids of errors (E12), fingerprints, or ids of occurrences.")]
 Notes = Annotated[str | None, Option(help="Kept in its history.")]
-Json = Annotated[bool, Option("--json", help="JSON, for jq.")]
-Url = Annotated[str | None, Option(help="The server; that of the directory when left out.")]
-Dir = Annotated[Path | None, Option("--dir", help="Folder of the spool and the store.  [default: .plainview]")]
-
-
-@contextmanager
-def _server(directory: Path | None, url: str | None) -> Iterator[Api]:
-    """The server, and what goes wrong told as for people."""
-    try:
-        yield Api(load(dir=str(directory) if directory else None), url, "errors")
-    except (SettingsError, Failed) as error:
-        sys.stderr.write(f"plainview: {error}\n")
-        raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from None
 
 
 @errors.command("list")
@@ -87,22 +70,13 @@ def list_(  # noqa: PLR0913 - each is an option of the command
         "job_id": job,
         "run_id": run,
         "level": level,
-        "last_seen_after": f"-{since}" if since and since[:1].isdigit() and "-" not in since else since,
+        "last_seen_after": ago(since),
         "sort": sort,
     }
-    query: dict[str, Any] = {name: value for name, value in given.items() if value}
-    found: list[dict[str, Any]] = []
-    total, cursor = 0, None
-    with _server(directory, url) as api:
-        while len(found) < limit:
-            more = {"limit": min(_PAGE, limit - len(found))} | ({"cursor": cursor} if cursor else {})
-            page = texts.loads(api.get("/v1/errors", query | more))
-            found += page["errors"]
-            total, cursor = page["total"], page["next"]
-            if cursor is None:
-                break
+    with asking("errors", directory, url) as api:
+        found, total = listed(api, "/v1/errors", given, "errors", limit)
     if json:
-        sys.stdout.writelines(_json(issue) + "\n" for issue in found)
+        sys.stdout.writelines(as_json(issue) + "\n" for issue in found)
         return
     _table(found, total)
 
@@ -117,11 +91,11 @@ def show(
 ) -> None:
     """Show one error: what it is, whom it hit, its latest stack, its history."""
     path = f"/v1/errors/{quote(id, safe='')}"
-    with _server(directory, url) as api:
+    with asking("errors", directory, url) as api:
         issue = texts.loads(api.get(path))
         history = texts.loads(api.get(f"{path}/history"))["history"]
     if json:
-        sys.stdout.write(_json(issue | {"history": history}) + "\n")
+        sys.stdout.write(as_json(issue | {"history": history}) + "\n")
         return
     _whole(issue, history)
 
@@ -165,7 +139,7 @@ def _decide(action: str, ids: list[str], more: dict[str, Any], url: str | None, 
     body = {"action": action, "ids": ids, "actor": _actor()} | {
         name: value for name, value in more.items() if value is not None
     }
-    with _server(directory, url) as api:
+    with asking("errors", directory, url) as api:
         done = texts.loads(api.post("/v1/errors/update", body))
     for id_ in done["updated"]:
         sys.stdout.write(f"{visible(id_)}: {action}\n")
@@ -182,19 +156,11 @@ def _actor() -> str:
         return "somebody"
 
 
-def _json(value: object) -> str:
-    # All in ASCII: nothing in it can act on a terminal.
-    return texts.dumps(value)
-
-
 def _table(found: list[dict[str, Any]], total: int) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = _WIDE
+    console = plain_console()
     wide = console.width >= _NARROW
     if not found:
         console.print("no such errors")
