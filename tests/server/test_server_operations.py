@@ -56,6 +56,7 @@ RECORDS = [
     told(op(7), "close", 20, began=21, kind="engine", name="narrator", parent_id=op(4), status="completed")
     | {"duration_ms": 1000.0, "job_id": "j-1", "data": {"words": 812}},
     told(op(8), "create", 30, key="j-2", job_id="j-2"),
+    told(op(9), "close", 90_000, kind="run", name="nightly", key="20261125-nightly", status="completed"),
 ]
 OTHERS = [
     {"message": "page 31 is torn", "level": "ERROR", "job_id": "j-1", "service": "studio"}
@@ -93,11 +94,11 @@ def test_pages_of_a_list_are_pages_of_one_list(live):
     while True:
         page = live.get("/v1/operations", limit=2, order_by="duration_ms", **({"cursor": cursor} if cursor else {}))
         seen += [one["operation_id"] for one in page["operations"]]
-        assert page["total"] == 7
+        assert page["total"] == 8
         cursor = page["next"]
         if cursor is None:
             break
-    assert len(seen) == len(set(seen)) == 7
+    assert len(seen) == len(set(seen)) == 8
     assert seen[:2] == [op(6), op(5)]
 
 
@@ -190,6 +191,36 @@ def test_workers_live_or_are_lost_by_their_heartbeats(live):
     assert (alive["completed"], alive["failed"]) == (0, 1)
     assert (lost["operation_id"], lost["state"], lost["current"]) == (op(6), "lost", [])
     assert live.get("/v1/workers", service="other") == {"workers": []}
+
+
+def test_ids_of_operations_and_keys_of_jobs_lead_to_their_pages(live):
+    assert live.get("/v1/resolve", id=op(3)) == {
+        "kind": "operation",
+        "url": f"/operations/{op(3)}",
+        "first": (NOW - timedelta(seconds=70)).strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        "last": RECORDS[5]["timestamp"],
+    }
+    job = live.get("/v1/resolve", id="j-1")
+    assert (job["kind"], job["url"]) == ("job", f"/operations/{op(4)}")
+    run = live.get("/v1/resolve", id="20261125-nightly")
+    assert (run["kind"], run["url"]) == ("run", "/runs/20261125-nightly")
+
+
+def test_what_belongs_to_a_record_tells_its_operation(live):
+    found = live.get("/v1/related", error="ab" * 16)["operation"]
+    assert found == {
+        "operation_id": op(4),
+        "kind": "job",
+        "name": "render",
+        "key": "j-1",
+        "status": "running",
+        "url": f"/operations/{op(4)}",
+    }
+    own = live.get("/v1/related", operation=op(2))
+    assert own["operation"]["operation_id"] == op(2)
+    assert own["logs"]["count"] == 1
+    assert [error["error_id"] for error in own["errors"]] == ["ab" * 16]
+    assert_problem(live.client.get("/v1/related", params={"operation": "nobody"}), 404)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,10 @@ from urllib.parse import quote as percent
 from sqlalchemy import select
 
 from plainview.query.conditions import check_text
+from plainview.query.filters import now
 from plainview.query.language import quote
+from plainview.query.operations.detail import find
+from plainview.query.operations.whole import operations
 from plainview.query.sql import Sql, any_of, select as query
 from plainview.query.times import rfc3339
 from plainview.state.tables import groups
@@ -28,7 +31,10 @@ KINDS: Final = {
     "job": "job_id",
     "batch": "batch_id",
     "run": "run_id",
+    "operation": "operation_id",
 }
+#: Field of a record → the kind of operation that it is the key of; the innermost first.
+_OPERATIONS: Final = {"job_id": "job", "batch_id": "batch", "run_id": "run"}
 _CONTEXT: Final = ("trace_id", "request_id", "job_id", "batch_id", "run_id", "user_id", "session_id")
 #: Ids that make records belong together; a user or a session has too many.
 _TYING: Final = ("trace_id", "request_id", "job_id")
@@ -84,7 +90,21 @@ def related(database: Database, reader: Reader, kind: str, id_: str) -> dict[str
         ],
         "job": ids.get("job_id"),
         "run": ids.get("run_id"),
+        "operation": _operation(reader, kind, id_, ids),
     }
+
+
+def _operation(reader: Reader, kind: str, id_: str, ids: dict[str, str]) -> dict[str, Any] | None:
+    """The operation that is meant, or the one that the record was made in."""
+    found = find(reader, id_) if kind == "operation" else None
+    keys = ((of, ids[name]) for name, of in _OPERATIONS.items() if ids.get(name))
+    found = found or next((known for of, key in keys if (known := find(reader, key, of))), None)
+    if found is None:
+        return None
+    (one,) = operations(reader, [found], until_id=reader.store.last_id("operations"), at=now())
+    shown = {name: one[name] for name in ("operation_id", "kind", "name", "key", "status")}
+    run = one["kind"] == "run" and one["key"]
+    return shown | {"url": f"/runs/{percent(one['key'], safe='')}" if run else f"/operations/{found}"}
 
 
 def _start(reader: Reader, kind: str, id_: str) -> tuple[dict[str, str], str | None] | None:
@@ -96,6 +116,10 @@ def _start(reader: Reader, kind: str, id_: str) -> tuple[dict[str, str], str | N
         row = reader.row(query(f"{columns}, exception_error_id", "logs", Sql("id = ?", (int(id_),)), "LIMIT 1"))
         return (_named(row), row[-1]) if row else None
     where = Sql(f"{KINDS[kind]} = ?", (id_,))
+    if kind == "operation":
+        several = ", ".join(f"min({name})" for name in _CONTEXT)
+        row = reader.row(query(f"{several}, count(*)", "operations", where))
+        return (_named(row), None) if row and row[-1] else None
     if kind == "error":
         row = reader.row(query(columns, "error_occurrences", where, "LIMIT 1"))
         return (_named(row), id_) if row else None

@@ -9,6 +9,7 @@ from urllib.parse import quote as percent, urlencode
 from plainview.query.conditions import check_text
 from plainview.query.language import quote
 from plainview.query.logs import entry
+from plainview.query.operations.detail import find
 from plainview.query.sql import Sql, select
 from plainview.query.times import rfc3339
 from plainview.store.schema import TABLES
@@ -49,6 +50,9 @@ def resolve(reader: Reader, id_: str) -> dict[str, Any] | None:
     id_ = check_text(id_.strip(), "id")
     if not id_:
         return None
+    operation = _operation(reader, id_)
+    if operation is not None:
+        return operation
     spans, logs = _seen(reader, "spans", "start_time", id_), _seen(reader, "logs", "timestamp", id_)
     for column, kind in _KINDS.items():
         times = [seen[column] for seen in (spans, logs) if column in seen]
@@ -62,6 +66,24 @@ def resolve(reader: Reader, id_: str) -> dict[str, Any] | None:
         return None
     at = found["timestamp"]
     return {"kind": "log", "url": f"/logs?log={found['id']}", "first": at, "last": at}
+
+
+def _operation(reader: Reader, id_: str) -> dict[str, Any] | None:
+    """The operation of an id, or the latest that has it for its key: a job, a batch, a run."""
+    where = Sql("operation_id = ? OR key = ?", (id_, id_))
+    columns = "operation_id = ? AS own, kind, key, min(start_time), max(timestamp)"
+    known = select(
+        columns, "operations", where, "GROUP BY own, kind, key ORDER BY own DESC, max(timestamp) DESC LIMIT 1"
+    )
+    row = reader.row(Sql(known.text, (id_, *known.parameters)))
+    if row is None:
+        return None
+    own, kind, key, first, last = row
+    if kind == "run" and key:
+        url = f"/runs/{percent(key, safe='')}"
+    else:
+        url = f"/operations/{percent((None if own else find(reader, id_, kind)) or id_, safe='')}"
+    return {"kind": "operation" if own else kind, "url": url, "first": rfc3339(first), "last": rfc3339(last)}
 
 
 def _seen(reader: Reader, table: str, time: str, id_: str) -> dict[str, tuple[datetime, datetime]]:

@@ -168,3 +168,4 @@ class RelatedRequest(_Strict):
     job: Text | None = None
     batch: Text | None = None
     run: Text | None = None
+    operation: Text | None = Field(default=None, description="`operation_id`.")

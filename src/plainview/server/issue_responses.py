@@ -284,6 +284,17 @@ class RelatedError(BaseModel):
     url: str
 
 
+class RelatedOperation(BaseModel):
+    """The job, batch or run that a record was made in, and where the screen shows it."""
+
+    operation_id: str
+    kind: str
+    name: str
+    key: str | None
+    status: str
+    url: str
+
+
 class Related(BaseModel):
     """What belongs to a record."""
 
@@ -295,3 +306,4 @@ class Related(BaseModel):
     errors: list[RelatedError]
     job: str | None
     run: str | None
+    operation: RelatedOperation | None

@@ -29,7 +29,7 @@ async def what_is(
     here: Here,
     id: Annotated[str, Query(min_length=1, max_length=500, description="Any id.")],  # noqa: A002 - the API's name for it
 ) -> Response:
-    """What an id is the id of (error, trace, request, job, run, batch, span, session, project, tenant, user, log)."""
+    """What an id is the id of: error, operation, trace, request, job, run, batch, span, session, project, user, log."""
     return await here.questions.ask(
         request,
         lambda reader: record.located(here.database, reader, id) or resolve.resolve(reader, id),
