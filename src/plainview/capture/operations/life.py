@@ -26,12 +26,14 @@ if TYPE_CHECKING:
     from plainview.capture.operations.telling import Telling
     from plainview.capture.spans import Span
 
-__all__ = ["Life", "failing", "innermost"]
+__all__ = ["Life", "beyond", "failing", "innermost"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
 #: The operation that work happens in.
 innermost: Final[ContextVar[Any]] = ContextVar("plainview_operation", default=None)
+#: ``operation_id`` of the operation of another process that work here is done for; empty: there is none.
+beyond: Final[ContextVar[str]] = ContextVar("plainview_beyond", default="")
 
 #: How often this process was forked off another one: what began before that is the parent's to end.
 _forks = 0
@@ -145,8 +147,11 @@ class Life:
             self.run = within if within.whole else within.run
             if not self.parent_id:
                 self.parent_id = within.operation_id
-        elif ongoing or elsewhere:  # in a thread, or in a process that a run has started
-            self.run, whole = belonging(before)
+        else:
+            whole = beyond.get()
+            if ongoing or elsewhere:  # in a thread, or in a process that a run has started
+                self.run, part = belonging(before)
+                whole = whole or part
             self.parent_id = self.parent_id or whole
         self._forks = _forks
         self._usage = usage.begin(getattr(within, "_usage", None), whole=self.whole)
@@ -197,7 +202,7 @@ class Life:
             finally:
                 current.reset(token)
             now, recording = time.time_ns(), told.recording
-            parent = self.parent_id or (self.within.operation_id if self.within is not None else "")
+            parent = self.parent_id or (self.within.operation_id if self.within is not None else beyond.get())
             identity = recording.identity(os.urandom(8).hex(), self.id or "", parent, now)
             members = recording.members({"attempt": self._attempt}) if self._attempt > 1 else b""
             recording.write(now, "create", identity, members, told.context(frame), recording.data(inputs))
