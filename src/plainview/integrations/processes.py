@@ -17,7 +17,7 @@ from plainview.capture.propagation import frame_from, inject
 from plainview.context import Bound, Frame, current
 from plainview.integrations.patching import replace
 from plainview.integrations.safety import failed
-from plainview.integrations.threads import within
+from plainview.integrations.threads import LIFE, operation, within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,7 +31,7 @@ _PLAIN: Final = (str, int, float, bool)
 class _Carried:
     """The context of the place where it was made, as it can be pickled."""
 
-    __slots__ = ("_fields", "_headers", "_settings")
+    __slots__ = ("_fields", "_headers", "_operation", "_settings")
 
     def __init__(self) -> None:
         headers: dict[str, str] = {}
@@ -39,12 +39,19 @@ class _Carried:
         self._headers = {name: value for name, value in headers.items() if name == "traceparent"}
         fields = current.get().bound.fields
         self._fields = {key: value if type(value) in _PLAIN else str(value) for key, value in fields.items()}
+        around = operation()
+        self._operation: str = "" if around is None else around.operation_id
         self._settings = msgspec.to_builtins(runtime.runtime().settings)
 
     def arrive(self) -> Frame:
         """The frame that this was made of, in another process. Configures Plainview there if nobody has."""
         if runtime._current is None:  # noqa: SLF001 - `runtime()` would configure from the environment alone
             runtime.configure(**self._settings)
+        if self._operation or LIFE in sys.modules:
+            from plainview.capture.operations.life import beyond, innermost  # noqa: PLC0415 - few have operations
+
+            beyond.set(self._operation)
+            innermost.set(None)  # which may be what this process was forked in
         frame = frame_from(self._headers.get)
         return Frame(Bound(self._fields), frame.span, frame.ids)
 

@@ -6,7 +6,8 @@ Only Plainview's own context goes along; the context variables of other librarie
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any
+import sys
+from typing import TYPE_CHECKING, Any, Final
 
 from plainview.context import current
 from plainview.integrations.exchange import serving
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
     from plainview.context import Frame
     from plainview.integrations.exchange import Exchange
 
-__all__ = ["install", "install_executor", "within"]
+__all__ = ["LIFE", "install", "install_executor", "operation", "within"]
+
+#: Where operations live, once there are any: it takes its time to be imported.
+LIFE: Final = "plainview.capture.operations.life"
 
 
 def install(module: ModuleType) -> None:
@@ -31,7 +35,7 @@ def install(module: ModuleType) -> None:
 
 def _remembering(start: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any) -> None:  # noqa: ANN401 - threading.Thread
-        self.__plainview__ = current.get()
+        self.__plainview__ = current.get(), operation()
         start(self)
 
     return wrapper
@@ -39,9 +43,11 @@ def _remembering(start: Callable[..., None]) -> Callable[..., None]:
 
 def _restoring(bootstrap: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any) -> None:  # noqa: ANN401 - threading.Thread
-        frame = vars(self).pop("__plainview__", None)
-        if frame is not None:
-            current.set(frame)
+        carried = vars(self).pop("__plainview__", None)
+        if carried is not None:
+            current.set(carried[0])
+            if carried[1] is not None:
+                sys.modules[LIFE].innermost.set(carried[1])
         bootstrap(self)
 
     return wrapper
@@ -54,18 +60,37 @@ def install_executor(module: ModuleType) -> None:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
-        return submit(self, functools.partial(_within, current.get(), serving.get(), fn), *args, **kwargs)
+        carried = functools.partial(_within, current.get(), serving.get(), operation(), fn)
+        return submit(self, carried, *args, **kwargs)
 
     return wrapper
 
 
-def _within(frame: Frame, exchange: Exchange | None, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
+def operation() -> Any:  # noqa: ANN401 - an Operation; None
+    """The operation that work happens in here."""
+    life = sys.modules.get(LIFE)
+    return None if life is None else life.innermost.get()
+
+
+def _within(
+    frame: Frame,
+    exchange: Exchange | None,
+    around: Any,  # noqa: ANN401 - an Operation; None
+    function: Callable[..., Any],
+    /,
+    *args: Any,  # noqa: ANN401 - passes through
+    **kwargs: Any,  # noqa: ANN401 - passes through
+) -> Any:  # noqa: ANN401 - passes through
     # The request goes along as well: servers call applications in this way.
     token = serving.set(exchange)
+    innermost = None if around is None and operation() is None else sys.modules[LIFE].innermost
+    inner = None if innermost is None else innermost.set(around)
     try:
         return within(frame, function, *args, **kwargs)
     finally:
         serving.reset(token)
+        if innermost is not None:
+            innermost.reset(inner)
 
 
 def within(frame: Frame, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
