@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
+from ran import Runs, fill as fill_runs
 from test_errors_page import fill as fill_errors
 from test_metrics_page import fill as fill_metrics
 
@@ -26,7 +27,7 @@ def sample() -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def take(screen: Screen, theme: str, trace: str) -> None:
+def take(screen: Screen, theme: str, trace: str, runs: Runs) -> None:
     """All pictures in one theme."""
 
     def picture(name: str) -> None:
@@ -54,6 +55,12 @@ def take(screen: Screen, theme: str, trace: str) -> None:
     charts = '[{"m":"http_requests_total","by":["method"]},{"m":"http_request_duration_seconds"}]'
     screen.go(f"/metrics?from=-30m&charts={charts}")
     picture("metrics")
+    screen.go("/runs")
+    picture("runs")
+    screen.go(f"/runs/{runs.ids['slow']}")
+    picture("run")
+    screen.go(f"/runs/compare?a={runs.ids['before']}&b={runs.ids['slow']}")
+    picture("compare")
     screen.go("/status")
     picture("status")
 
@@ -65,6 +72,7 @@ def main() -> None:
         server.ingest(sample())
         fill_errors(server)
         fill_metrics(server.url)
+        runs = fill_runs(server)
         search = {"order_by": "duration_ms", "status": "ERROR", "q": "service:llm-provider", "limit": 1}
         trace = server.post("/v1/traces/search", **search)["traces"][0]["trace_id"]
         with sync_playwright() as playwright:
@@ -76,7 +84,7 @@ def main() -> None:
                     timezone_id="UTC",
                     reduced_motion="reduce",
                 )
-                take(Screen(context.new_page(), server.url), theme, trace)
+                take(Screen(context.new_page(), server.url), theme, trace, runs)
                 context.close()
 
 

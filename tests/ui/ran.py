@@ -232,9 +232,9 @@ def fill(server) -> Runs:
     assert answer.raise_for_status().json()["rejected"] == 0, answer.text
     deadline = time.monotonic() + 30
     while True:
-        going = httpx.get(f"{server.url}/v1/runs/{runs.ids['running']}")
-        issues = httpx.get(f"{server.url}/v1/errors").raise_for_status().json()["total"]
-        if going.is_success and len(going.json()["resources"]) == SAMPLES and issues == 1:
+        going, failed = (httpx.get(f"{server.url}/v1/runs/{runs.ids[called]}") for called in ("running", "failed"))
+        arrived = going.is_success and len(going.json()["resources"]) == SAMPLES
+        if arrived and failed.is_success and any(error["issue"] for error in failed.json()["errors"]):
             return runs
-        assert time.monotonic() < deadline, (going.text, issues)
-        time.sleep(0.05)
+        assert time.monotonic() < deadline, (going.text, failed.text)
+        time.sleep(0.1)

@@ -1,17 +1,12 @@
-import type { RunOperation } from "../../api/runs";
+import type { RunDetail, RunOperation, TimelineItem } from "../../api/runs";
+import { operationUrl } from "../../components/doors";
 import { Text } from "../../components/Text";
-import { link } from "../../state/location";
 import { bytes, count, duration, short } from "../../text/format";
 
 const MOST = 20;
 
-interface Props {
-  operations: RunOperation[];
-  runId: string;
-}
-
 /** What took longest, and how much of the run it was. */
-export function Operations({ operations, runId }: Props) {
+export function Operations({ operations, timeline }: Pick<RunDetail, "operations" | "timeline">) {
   return (
     <section class="run-part run-operations" aria-labelledby="run-operations">
       <h2 id="run-operations">Slowest operations</h2>
@@ -37,10 +32,8 @@ export function Operations({ operations, runId }: Props) {
             <tbody>
               {operations.slice(0, MOST).map((each) => (
                 <tr key={`${each.kind} ${each.name}`}>
-                  <td class="run-operation">
-                    <a class="clip" href={operationsUrl(runId, each)}>
-                      <span class="dim">{each.kind}</span> <Text value={each.name} limit={100} />
-                    </a>
+                  <td class="run-operation clip">
+                    <span class="dim">{each.kind}</span> <Text value={each.name} limit={100} />
                   </td>
                   <td class="number">{count(each.count)}</td>
                   <td class={each.failed > 0 ? "number tally-error" : "number dim"}>{count(each.failed)}</td>
@@ -51,7 +44,9 @@ export function Operations({ operations, runId }: Props) {
                     <Share of={each.share} />
                   </td>
                   <td class="number">{duration(each.mean_ms)}</td>
-                  <td class="number">{duration(each.max_ms)}</td>
+                  <td class="number">
+                    <Longest ms={each.max_ms} of={longest(timeline, each)} />
+                  </td>
                   <td class="number">{each.cpu_ms === null ? "–" : duration(each.cpu_ms)}</td>
                   <td class="number">
                     {each.memory_peak_bytes === null ? "–" : bytes(each.memory_peak_bytes)}
@@ -72,9 +67,22 @@ export function Operations({ operations, runId }: Props) {
   );
 }
 
-/** Where the operations of this kind and name within the run are listed. */
-function operationsUrl(runId: string, { kind, name }: RunOperation): string {
-  return link("/tasks", { kind, name, q: runId });
+/** Which one of a kind and name took longest, as far as the time line has it. */
+function longest(timeline: TimelineItem[], { kind, name }: RunOperation): TimelineItem | undefined {
+  let found: TimelineItem | undefined;
+  for (const item of timeline)
+    if (item.kind === kind && item.name === name && (item.duration_ms ?? 0) > (found?.duration_ms ?? -1))
+      found = item;
+  return found;
+}
+
+function Longest({ ms, of }: { ms: number; of: TimelineItem | undefined }) {
+  if (!of) return <>{duration(ms)}</>;
+  return (
+    <a href={operationUrl(of.operation_id)} title="Open the longest one">
+      {duration(ms)}
+    </a>
+  );
 }
 
 /** A part of the run as a bar; parts can come to more than all where work went on at the same time. */

@@ -165,7 +165,7 @@ function Shown({ detail, late }: { detail: RunDetail; late: boolean }) {
           />
         </div>
         <Timeline detail={detail} />
-        <Operations operations={detail.operations} runId={run.run_id} />
+        <Operations operations={detail.operations} timeline={detail.timeline} />
         <div class="run-columns">
           <div>
             <Checks checks={detail.checks} />
