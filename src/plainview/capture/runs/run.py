@@ -168,10 +168,6 @@ class Run(Operation):
             self._ledger.sampled(sample)
             self._record("sample", data=sample._asdict())
 
-    def _failed(self, failure: Exception) -> None:
-        if self._told is not None:
-            self._told.failed(failure)
-
     def collect(self, operation: Life, status: str, duration_ns: int, cpu_ns: int) -> None:  # noqa: ARG002 - it has them
         """An operation in it has ended."""
         if self._ledger is not None:
