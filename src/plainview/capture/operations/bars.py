@@ -89,9 +89,9 @@ class Bars:
 
     def _draw(self) -> None:
         table = _Table(sys.stderr)
-        table.start()
         console.above = table.above
         try:
+            table.start()
             while True:
                 tracks = self._tracks()
                 table.take(tracks)
@@ -101,14 +101,31 @@ class Bars:
                 self._wanted.wait(_SECONDS)
                 self._wanted.clear()
         finally:
-            console.above = None
             table.stop()
+            console.above = None
+
+
+class _Screen(Console):
+    """What everything is written through while there are bars.
+
+    Rich keeps each print whole, but not what is printed while the bars are being started or stopped: that waits here.
+    """
+
+    def __init__(self, stream: Any) -> None:  # noqa: ANN401 - a text stream
+        super().__init__(file=stream, soft_wrap=True, highlight=False, force_terminal=True)
+        #: Taken before any lock of Rich's.
+        self.turn: Final = threading.RLock()
+
+    def print(self, *objects: Any, **how: Any) -> None:  # noqa: ANN401 - as Rich has it
+        with self.turn:
+            super().print(*objects, **how)
 
 
 class _Table(Progress):
     """The bars that are there, in the order of what they are parts of."""
 
     def __init__(self, stream: Any) -> None:  # noqa: ANN401 - a text stream
+        self._screen: Final = _Screen(stream)
         super().__init__(
             _Name(),
             BarColumn(),
@@ -116,7 +133,7 @@ class _Table(Progress):
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             _Step(),
-            console=Console(file=stream, soft_wrap=True, highlight=False, force_terminal=True),
+            console=self._screen,
             auto_refresh=False,
             # What goes elsewhere stays as it is.
             redirect_stdout=sys.stdout is not None and sys.stdout.isatty(),
@@ -144,11 +161,21 @@ class _Table(Progress):
     def get_renderables(self) -> Iterable[RenderableType]:
         yield self.make_tasks_table(sorted(self.tasks, key=lambda task: _track(task).place))
 
+    def start(self) -> None:
+        with self._screen.turn:
+            super().start()
+
+    def refresh(self) -> None:
+        with self._screen.turn:
+            super().refresh()
+
+    def stop(self) -> None:
+        with self._screen.turn:
+            super().stop()
+
     def above(self, text: str) -> bool:
         """Write text above the bars."""
-        if not self.live.is_started:
-            return False
-        self.console.print(Text.from_ansi(text.removesuffix("\n")))
+        self._screen.print(Text.from_ansi(text.removesuffix("\n")))
         return True
 
 
