@@ -47,6 +47,12 @@ _named: dict[str, Logger] = {}
 _current: Runtime | None = None
 
 
+def _metering() -> Any:  # noqa: ANN401 - a module, or None
+    """What makes instruments, if anybody has imported it: the whole of it, for a thread of ours may be about to."""
+    with unforked:
+        return sys.modules.get(_METERING)
+
+
 class Runtime:
     """One configuration in force."""
 
@@ -70,7 +76,7 @@ class Runtime:
 
     def start(self) -> None:
         """Begin to capture."""
-        metering = sys.modules.get(_METERING)
+        metering = _metering()
         if metering is not None:  # otherwise nobody has declared a metric yet
             metering.attach(self)
         if not self.settings.enabled:
@@ -116,7 +122,7 @@ class Runtime:
         watch, self.watch = self.watch, None
         if watch is not None:
             watch.close()
-        metering = sys.modules.get(_METERING)
+        metering = _metering()
         if metering is not None:
             metering.detach()
 
