@@ -14,6 +14,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -29,6 +30,7 @@ from plainview.capture.runs.parameters import parameters
 from plainview.capture.runs.summary import schema
 from plainview.capture.scrub import Scrubber
 
+ROOT = Path(__file__).parents[2]
 RUN_ID = re.compile(r"\d{8}_\d{6}-[0-9a-f]{8}")
 SCHEMA = json.loads((importlib.resources.files("plainview.capture.runs") / "summary.schema.json").read_text())
 
@@ -972,3 +974,58 @@ def test_thirty_simulated_years_are_one_run_whose_every_event_is_found(here):
     years = [line for line in events(here, "close") if line["name"] == "year"]
     assert [line["data"]["year"] for line in years] == list(range(2025, 2055))
     assert all(line["duration_ms"] > 0 and line["rows"] == 42_331 for line in years)
+
+
+# -- what else a production log of simulations has ---------------------------------------------------------------------
+
+
+def test_the_log_of_runs_is_json_lines_in_a_file_that_rotates_and_can_be_searched_by_run_and_event(here):
+    """JSON log format, log levels with filtering, log rotation, event correlation: with `grep` and `jq`, as ever."""
+    here.configure(file="logs/navigator.log", file_max_bytes=65_536, file_backups=2, level="INFO")
+    log = plainview.get_logger("navigator")
+    with plainview.run("simulate") as run:
+        for year in range(2025, 2028):
+            with plainview.stage("year", year=year):
+                for event in range(300):
+                    log.debug("not kept", year=year)
+                    log.info("raise applied", year=year, event=event, employee=f"E{event:05}")
+        run.warn("last one", year=2027)
+    plainview.shutdown()
+    files = sorted((here.folder / "logs").iterdir())
+    assert [file.name for file in files] == ["navigator.log", "navigator.log.1", "navigator.log.2"]
+    assert all(file.stat().st_size <= 65_536 for file in files)
+    lines = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    assert all(line["timestamp"].endswith("Z") and line["level"] and line["message"] for line in lines)
+    assert {line["level"] for line in lines} == {"INFO", "WARNING"}
+    assert {line["run_id"] for line in lines} == {run.run_id}
+    (one,) = [line for line in lines if line["extra"].get("event") == 299 and line["extra"]["year"] == 2027]
+    (stage,) = [line for line in events(here, "close") if line["data"].get("year") == 2027]
+    assert (one["span_id"], one["extra"]["employee"]) == (stage["operation_id"], "E00299")
+    assert one["source"]["line"] > 0
+
+
+def test_runs_that_fail_can_be_alerted_on(here):
+    """Alert integration: runs are counted by how they ended, and timed."""
+    from plainview.capture.metrics.families import metric
+
+    with plainview.run("alerting"):
+        pass
+    with contextlib.suppress(ValueError), plainview.run("alerting"):
+        raise ValueError("no data")
+    ends = {key: series.value for key, series in metric("runs_completed_total")._series.items()}
+    assert ends["alerting", "failed"] == ends["alerting", "completed"] == 1
+    assert metric("runs_in_progress").labels(run="alerting").value == 0
+
+
+@pytest.mark.parametrize("title", ["Before", "After"])
+def test_the_script_of_the_documentation_runs_before_and_after(here, tmp_path, title):
+    page = (ROOT / "docs/how-to/from-print-to-runs.md").read_text()
+    program = re.search(rf"(?s)## {title}\n.*?```python[^\n]*\n(.*?)```", page)[1]
+    (here.folder / "simulate.py").write_text(program)
+    command = [sys.executable, "simulate.py", "2025", "2027"]
+    done = subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=60, check=True)
+    if title == "Before":
+        assert "Done: 126993 events" in done.stdout
+    else:
+        assert "Rows:      126,993" in done.stderr
+        assert ended(here)["execution_summary"]["checks"] == {"pass": 1}
