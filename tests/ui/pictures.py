@@ -11,9 +11,11 @@ import tempfile
 from pathlib import Path
 
 from playwright.sync_api import expect, sync_playwright
+from operated import Works
 from ran import Runs, fill as fill_runs
 from test_errors_page import fill as fill_errors
 from test_metrics_page import fill as fill_metrics
+from test_operations_page import fill as fill_works
 
 from conftest import ARGUMENTS, ROOT, Screen, serving
 
@@ -27,7 +29,7 @@ def sample() -> list[str]:
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
 
 
-def take(screen: Screen, theme: str, trace: str, runs: Runs) -> None:
+def take(screen: Screen, theme: str, trace: str, works: Works, runs: Runs) -> None:
     """All pictures in one theme."""
 
     def picture(name: str) -> None:
@@ -55,6 +57,12 @@ def take(screen: Screen, theme: str, trace: str, runs: Runs) -> None:
     charts = '[{"m":"http_requests_total","by":["method"]},{"m":"http_request_duration_seconds"}]'
     screen.go(f"/metrics?from=-30m&charts={charts}")
     picture("metrics")
+    screen.go("/jobs?why=render_book&from=-3h&service=studio-worker")
+    picture("jobs")
+    screen.go(f"/operations/{works.ids['failed']}")
+    picture("operation")
+    screen.go("/workers")
+    picture("workers")
     screen.go("/runs")
     picture("runs")
     screen.go(f"/runs/{runs.ids['slow']}")
@@ -72,6 +80,7 @@ def main() -> None:
         server.ingest(sample())
         fill_errors(server)
         fill_metrics(server.url)
+        works = fill_works(server)
         runs = fill_runs(server)
         search = {"order_by": "duration_ms", "status": "ERROR", "q": "service:llm-provider", "limit": 1}
         trace = server.post("/v1/traces/search", **search)["traces"][0]["trace_id"]
@@ -84,7 +93,7 @@ def main() -> None:
                     timezone_id="UTC",
                     reduced_motion="reduce",
                 )
-                take(Screen(context.new_page(), server.url), theme, trace, runs)
+                take(Screen(context.new_page(), server.url), theme, trace, works, runs)
                 context.close()
 
 

@@ -7,7 +7,7 @@ import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
 import type { Resource } from "../../state/resource";
-import { clock, count, day, plural } from "../../text/format";
+import { clock, count, day } from "../../text/format";
 import { throughput } from "../../text/reached";
 import { page, statuses, toggleStatus } from "./filter";
 
@@ -26,7 +26,7 @@ export function Overview({ answer }: { answer: Resource<Summary> }) {
       <Late on={answer.slow.value} />
       <div class="overview-counts">
         <p>
-          <b class="overview-total">{found ? plural(total, page.value.one, page.value.many) : "…"}</b>{" "}
+          <b class="overview-total">{found ? `${count(total)} in all` : "…"}</b>{" "}
           <span class="dim">{found && throughput(found.throughput_per_hour)}</span>
         </p>
         <div class="overview-statuses" role="group" aria-label="Status">
