@@ -183,6 +183,16 @@ KINDS: Final = {
 }
 
 
+#: Kinds of the application's own that were met.
+_own: Final[dict[str, Kind]] = {}
+_MOST: Final = 1_000
+
+
 def kind_of(name: str) -> Kind:
     """The kind of a name."""
-    return KINDS.get(name) or Kind(name, field=name)
+    found = KINDS.get(name) or _own.get(name)
+    if found is None:
+        if len(_own) >= _MOST:
+            _own.clear()
+        found = _own[name] = Kind(name, field=name)
+    return found

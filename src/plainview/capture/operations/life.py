@@ -12,6 +12,7 @@ from plainview.capture.operations import stalls, usage
 from plainview.capture.operations.summary import summary
 from plainview.capture.operations.telling import telling
 from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
+from plainview.capture.spans import Span
 from plainview.capture.traced import around
 from plainview.context import Bound, Frame, current, leave, reset
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from plainview.capture.operations.kinds import Kind
     from plainview.capture.operations.shown import Report
     from plainview.capture.operations.telling import Telling
-    from plainview.capture.spans import Span
 
 __all__ = ["Life", "beyond", "failing", "innermost"]
 
@@ -38,6 +38,8 @@ beyond: Final[ContextVar[str]] = ContextVar("plainview_beyond", default="")
 #: How often this process was forked off another one: what began before that is the parent's to end.
 _forks = 0
 _NOTHING: Final[dict[str, Any]] = {}
+#: Events after which nothing is written any more.
+_LAST: Final = frozenset({"close", "detach"})
 
 
 class Life:
@@ -101,7 +103,11 @@ class Life:
         #: Nanoseconds that it took in other processes before.
         self._elapsed = 0
         self._carried: Carried | None = None
-        self._identity = b""
+        self._identity = ""
+        self._usage: usage.Usage | None = None
+        self.cpu_ns = self.duration_ns = 0
+        self.memory_peak: int | None = None
+        self.memory_delta: int | None = None
         #: What shows its progress; None: it has told of none.
         self._track: Report | None = None
         self.activate = True
@@ -117,7 +123,9 @@ class Life:
         """Begin: everything recorded from here on in this task or thread is part of it. A second call does nothing."""
         if self._told is None:
             self.within = innermost.get()
-            self._telling = self._told = found = telling(self.kind, self.name, self._part_of())
+            self._telling = self._told = found = telling(
+                self.kind, self.name, self._part_of() if self.kind.within else ""
+            )
             try:
                 self._begin(found)
             except Exception as error:  # noqa: BLE001 - never into the application
@@ -127,8 +135,6 @@ class Life:
     def _part_of(self) -> str:
         """Name of the operation that this one is a part of by its kind."""
         kind, whole = self.kind.within, self.within
-        if not kind:
-            return ""
         while whole is not None and whole.kind.name != kind:
             whole = whole.within
         return whole.name if whole is not None else ""
@@ -138,7 +144,7 @@ class Life:
         frame = self._around(before)
         if self._fields:
             self._inputs = {name: summary(value) for name, value in self._fields.items()}
-        attributes = {**told.attributes, **self._inputs} if self._inputs else dict(told.attributes)
+        attributes = {**told.attributes, **self._inputs}
         self._span = span = self._spanned(told, attributes, frame)
         self._frame = Frame(frame.bound, span, None, frame.otel)
         if self.activate:
@@ -154,33 +160,35 @@ class Life:
                 whole = whole or part
             self.parent_id = self.parent_id or whole
         self._forks = _forks
-        self._usage = usage.begin(getattr(within, "_usage", None), whole=self.whole)
+        self._usage = usage.Usage(None if within is None else within._usage, self.whole)  # noqa: SLF001 - its own kind
         if not self.operation_id:
             self.operation_id, self._start = span.span_id, span.start_time
         self._latest = span.start_time
         self._clock = time.perf_counter_ns()
-        told.run(1)
+        if told.fed:
+            told.run(1)
         if self._patience is not None:
             stalls.watch(self, self._patience)
         self._opened(told)
 
     def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
         """Its span, begun."""
-        return told.tracing.start(told.title, attributes, frame=frame, activate=False)
+        span = Span(told.tracing, told.title, attributes, frame)
+        span.activate = False
+        return span
 
     def _opened(self, told: Telling) -> None:
         """Tell that it has begun."""
-        kind = self.kind
         if self._carried is not None:
             self._tell("resumed", self._inputs)
             self._record("resume")
             return
-        if "created" in kind.told and not self._queued:
+        if told.creates and not self._queued:
             told.feed("created")
             self._tell("created", self._inputs)
-        else:
+        elif told.keeps("started") or stalls.watched:
             self._tell("started", self._inputs)
-        if kind.long or self.id is not None:
+        if told.long or self.id is not None:
             self._record("open", data=self._opening())
 
     def _opening(self) -> Mapping[str, Any] | bytes:
@@ -190,7 +198,7 @@ class Life:
     def create(self) -> Self:
         """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
         self.within = innermost.get()
-        told = telling(self.kind, self.name, self._part_of())
+        told = telling(self.kind, self.name, self._part_of() if self.kind.within else "")
         try:
             frame = self._around(current.get())
             inputs = {name: summary(value) for name, value in self._fields.items()}
@@ -205,7 +213,7 @@ class Life:
             parent = self.parent_id or (self.within.operation_id if self.within is not None else beyond.get())
             identity = recording.identity(os.urandom(8).hex(), self.id or "", parent, now)
             members = recording.members({"attempt": self._attempt}) if self._attempt > 1 else b""
-            recording.write(now, "create", identity, members, told.context(frame), recording.data(inputs))
+            recording.write(now, "create", identity.encode(), members, told.context(frame), recording.data(inputs))
         except Exception as error:  # noqa: BLE001 - never into the application
             told.failed(error)
         finally:
@@ -253,7 +261,8 @@ class Life:
             token = import_module("plainview.capture.operations.handover").token_of(self)
             told.run(-1)
             told.tell("detached", self.name, self._reached)
-            self._usage.end()
+            if self._usage is not None:
+                self._usage.end()
             stalls.forget(self)
             self._record("detach", **self._reached)
             if self._span is not None:
@@ -295,29 +304,29 @@ class Life:
         if self._patience is not None:
             stalls.forget(self)
         self.duration_ns = duration = self.elapsed()
-        self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
+        if self._usage is not None:
+            self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
         outcome = self._outcome(error)
         self.status = status = "dead_lettered" if self._dead is not None and outcome == "failed" else outcome
         self._count(told, status)
         members = self._failure(told, outcome, error) if outcome != "completed" else self._reached
         if outcome == "completed" and told.keeps(outcome):
             told.tell(outcome, self.name, self._last())
-        self._record(
+        data = self._closing(error)
+        self._write(
+            told,
             "close",
-            data=self._closing(error),
-            status=status,
-            duration_ms=round(duration / 1e6, 3),
-            cpu_ms=round(self.cpu_ns / 1e6, 3),
-            memory_peak_bytes=self.memory_peak,
-            memory_delta_bytes=self.memory_delta,
-            rows=self.row_count,
-            **members,
+            told.recording.members(members) if members else b"",
+            told.recording.data(data) if data else b"{}",
+            told.recording.figures(status, duration, self.cpu_ns, self.memory_peak, self.memory_delta, self.row_count),
         )
+        self._closed = True
         if self.run is not None:
             self.run.collect(self, status, duration, self.cpu_ns)
         span = self._span
         if span is not None:
-            span.attributes.update(self._results)
+            if self._results:
+                span.attributes.update(self._results)
             if self._attempt > 1:
                 span.attributes["attempts"] = self._attempt
             if outcome != "completed":
@@ -337,6 +346,8 @@ class Life:
 
     def _count(self, told: Telling, status: str) -> None:
         """Feed the metrics with its end."""
+        if not told.fed:
+            return
         told.run(-1)
         told.feed("ended", status=status)
         told.observe(self.duration_ns / 1e9)
@@ -407,23 +418,37 @@ class Life:
         told = self._told
         if told is None or self._closed:
             return
-        self._closed = event in {"close", "detach"}
         try:
             recording = told.recording
-            identity = self._identity
-            if not identity:
-                identity = recording.identity(self.operation_id, self.id or "", self.parent_id, self._start)
-                self._identity = identity
-            if self._attempt > 1:
-                members.setdefault("attempt", self._attempt)
-            self._latest = now = max(time.time_ns(), self._latest + 1000)  # in order, though the clock be set back
-            frame = current.get()
-            context = told.context(frame if frame.span is self._span else self._frame)
-            recording.write(
-                now, event, identity, recording.members(members), context, recording.data(data) if data else b"{}"
-            )
+            self._write(told, event, recording.members(members), recording.data(data) if data else b"{}")
         except Exception as error:  # noqa: BLE001 - never into the application
             told.failed(error)
+        self._closed = event in _LAST
+
+    def _write(self, told: Telling, event: str, members: bytes, data: bytes, figures: str = "") -> None:
+        """Write the line of an event; see `plainview.capture.operations.recording`."""
+        recording, span, frame = told.recording, self._span, current.get()
+        identity = self._identity
+        if not identity:
+            self._identity = identity = recording.identity(
+                self.operation_id, self.id or "", self.parent_id, self._start
+            )
+        if self._attempt > 1:
+            figures = f'"attempt":{self._attempt},{figures}'
+        now = time.time_ns()
+        if now <= self._latest:  # the clock was set back: in order all the same
+            now = self._latest + 1000
+        self._latest = now
+        if frame.span is not span:
+            frame = self._frame
+        if type(span) is Span:
+            ids = f'"trace_id":"{span.trace_id}","span_id":"{span.span_id}",'
+            known = frame.bound.known
+            if known is None:
+                known = recording.known(frame.bound)
+            recording.write(now, event, f"{identity}{figures}{ids}".encode(), members, known, data)
+        else:
+            recording.write(now, event, f"{identity}{figures}".encode(), members, told.context(frame), data)
 
     # -- ways to use it ---------------------------------------------------------------------------------------------
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from plainview.capture.recorder import Recorder
+    from plainview.context import Bound
 
 __all__ = ["Recording"]
 
@@ -41,7 +42,7 @@ class Recording:
         self._named: Final = encode(named)[1:-1]
         self._heads: Final[dict[str, bytes]] = {}
 
-    def identity(self, operation_id: str, key: str, parent_id: str, start: int) -> bytes:
+    def identity(self, operation_id: str, key: str, parent_id: str, start: int) -> str:
         """The members by which an operation is known, on all of its lines; each followed by a comma.
 
         Args:
@@ -54,8 +55,12 @@ class Recording:
         if parent_id:
             known += f'"parent_id":"{parent_id}",'
         if key:
-            return known.encode() + b'"key":%b,' % encode(self._recorder.encoding.text(key)[:_LONGEST_NAME])
-        return known.encode()
+            known += f'"key":{encode(self._recorder.encoding.text(key)[:_LONGEST_NAME]).decode()},'
+        return known
+
+    def known(self, bound: Bound) -> bytes:
+        """The members of context fields that are bound, each followed by a comma."""
+        return self._recorder.encode_bound(bound)
 
     def members(self, members: Mapping[str, Any]) -> bytes:
         """Members of an event, each followed by a comma; those that are None or empty are left out."""
@@ -66,6 +71,22 @@ class Recording:
             if value is not None and value != ""
         }
         return encode(kept)[1:-1] + b"," if kept else b""
+
+    @staticmethod
+    def figures(  # noqa: PLR0913, PLR0917 - what every end has, by position
+        status: str, duration_ns: int, cpu_ns: int, peak: int | None, delta: int | None, rows: int | None
+    ) -> str:
+        """The members that each ``close`` has, each followed by a comma."""
+        took, worked = duration_ns // 1000, cpu_ns // 1000
+        found = (
+            f'"status":"{status}","duration_ms":{took // 1000}.{took % 1000:03},'
+            f'"cpu_ms":{worked // 1000}.{worked % 1000:03},'
+        )
+        if peak is not None:
+            found += f'"memory_peak_bytes":{peak},"memory_delta_bytes":{delta},'
+        if rows is not None:
+            found += f'"rows":{rows},'
+        return found
 
     def data(self, data: Mapping[str, Any] | bytes) -> bytes:
         """What comes with an event, as a JSON object: bounded and scrubbed; bytes are taken as they are."""

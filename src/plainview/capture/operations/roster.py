@@ -110,7 +110,7 @@ class Engines:
             identity = recording.identity(os.urandom(8).hex(), "", "", moment)
             members = recording.members({"status": "completed", "duration_ms": 0.0})
             data = recording.data({"expected": expected, "missing": missing})
-            recording.write(moment, "close", identity, members, b"", data)
+            recording.write(moment, "close", identity.encode(), members, b"", data)
         except Exception as error:  # noqa: BLE001 - never into the application
             now.recorder.spool.failed(error)
 

@@ -33,7 +33,9 @@ class Telling:
         self.runtime: Final = now
         self.tracing: Final = now.tracing
         self.failed: Final = now.recorder.spool.failed
+        self._gates: Final = now.gates
         self._kind: Final = kind
+        self._name: Final = name
         self._logger: Final = f"plainview.{kind.name}"
         self._labels: Final = {kind.label: name} if kind.label else {}
         if kind.within:
@@ -42,6 +44,10 @@ class Telling:
         #: Name and attributes of its spans.
         self.title: Final = f"{kind.name} {name}"
         self.attributes: Final = {"operation.kind": kind.name, "operation.name": name}
+        #: Whether there are metrics; whether it is told as created when it begins; whether its record says so.
+        self.fed: Final = any(kind.feeds)
+        self.creates: Final = "created" in kind.told
+        self.long: Final = kind.long
         self._lines: dict[str, tuple[int, bytes, str, Any]] = {}
         self._series: dict[tuple[str, str], Any] = {}
 
@@ -56,25 +62,26 @@ class Telling:
     def keeps(self, event: str) -> bool:
         """Whether the level of an event's line is kept at all."""
         line = self._lines.get(event)
-        level = self._kind.event(event).level if line is None else line[0]
-        return level >= self.runtime.gates.level(self._logger)
+        if line is None:
+            line = self._lines[event] = self._line(event)
+        return line[0] >= self._gates.level(self._logger)
 
     def tell(self, event: str, name: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
         """Write the line of an event, where its level is kept."""
         line = self._lines.get(event)
         if line is None:
-            line = self._lines[event] = self._line(event, name)
+            line = self._lines[event] = self._line(event)
         level, head, message, admit = line
         now = self.runtime
         if level >= now.gates.level(self._logger) and (admit is None or admit(message)):
             named = {self._kind.field: name, **fields}
             now.recorder.log(time.time_ns(), head, message, named, b"", error)
 
-    def _line(self, event: str, name: str) -> tuple[int, bytes, str, Any]:
+    def _line(self, event: str) -> tuple[int, bytes, str, Any]:
         level, words = self._kind.event(event)
         now = self.runtime
         head = now.recorder.head(LEVEL_NAMES[level], self._logger)
-        return level, head, f"{words}: {name}", now.gates.gate(self._logger, level)
+        return level, head, f"{words}: {self._name}", now.gates.gate(self._logger, level)
 
     def _of(self, what: str, status: str = "") -> Any:  # noqa: ANN401 - a counter, a gauge or a histogram; None
         key = (what, status)
