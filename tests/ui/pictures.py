@@ -9,15 +9,18 @@ import shutil
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from playwright.sync_api import expect, sync_playwright
-from operated import Works
 from ran import Runs, fill as fill_runs
 from test_errors_page import fill as fill_errors
 from test_metrics_page import fill as fill_metrics
 from test_operations_page import fill as fill_works
 
 from conftest import ARGUMENTS, ROOT, Screen, serving
+
+if TYPE_CHECKING:
+    from operated import Works
 
 IMAGES = ROOT / "docs" / "images"
 LINES = 30_000
