@@ -264,10 +264,11 @@ def test_a_forked_child_is_no_worker_and_does_not_hold_on_to_the_port(capture):
         assert {line["pid"] for line in events(capture.directory)} == {process.pid}
         assert json.loads(get(port, "/health/live"))["worker"]["name"] == "program"
         process.kill()
-        process.communicate(timeout=30)
+        process.wait(30)
         assert not _listens(port)
     finally:
         os.kill(child, signal.SIGKILL)
+        process.communicate(timeout=30)
 
 
 def test_workers_may_live_beside_each_other_in_threads(capture):
