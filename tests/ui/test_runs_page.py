@@ -139,7 +139,7 @@ def test_without_runs_it_says_what_to_write(own_server, open_screen):
 
 def test_hostile_names_and_ids_stay_text(own_server, open_screen):
     start = datetime.now(UTC) - timedelta(seconds=30)
-    run_id = f"../../{HOSTILE[0]}?a=b#c"
+    run_id = "r-1?a=b#c&d=%2e%2e <img src=x onerror=window.__hacked=1>"
     send(own_server, line(run_id, start, "open", name=HOSTILE[1], step=HOSTILE[0]))
     screen = open_screen(own_server.url)
     screen.go("/runs")

@@ -47,15 +47,13 @@ export function AnalysisView({ run }: { run: Run }) {
 
 function FirstFailure({ found, run }: { found: Analysis; run: Run }) {
   const first = found.first_failure;
-  if (!first) {
+  if (run.status === "abandoned" && (!first || first.operation.operation_id === run.operation_id))
     return (
-      <p class="dim">
-        No operation inside told that it failed.
-        {run.status === "abandoned" &&
-          " Its process ended without a word: it was killed, or its machine was."}
+      <p>
+        Its process ended without a word: it was killed, or its machine was. No part of it told of a failure.
       </p>
     );
-  }
+  if (!first) return <p class="dim">No operation told that it failed.</p>;
   const { operation, error } = first;
   return (
     <>

@@ -32,9 +32,9 @@ export function Card({ detail }: { detail: RunDetail }) {
             </span>
           )}
         </Line>
-        {run.status === "running" && (
-          <Line name="Progress">
-            <Progress operation={run} />
+        {(run.status === "running" || (run.status !== "completed" && run.done !== null)) && (
+          <Line name={run.status === "running" ? "Progress" : "Got to"}>
+            <Progress operation={run} idle={run.status !== "running"} />
             {run.step && <Text value={run.step} limit={120} />}
           </Line>
         )}

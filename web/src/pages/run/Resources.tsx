@@ -106,11 +106,18 @@ function Drawn({ curve, samples, range, last, onBrush }: DrawnProps) {
 
 function options(colour: Colour, curve: Curve, last: boolean): Omit<uPlot.Options, "width" | "height"> {
   const value = valueAxis(colour, "count");
+  const time = timeAxis(colour);
+  const timeValues = time.values as uPlot.Axis.DynamicValues;
   return {
     padding: [6, 0, last ? 0 : 6, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(curve.unit === "B" ? MEBI : 1, most * 1.1)] } },
     axes: [
-      { ...timeAxis(colour), ...(last ? {} : { size: 0, values: () => [] }) },
+      last
+        ? {
+            ...time,
+            values: (plot, splits, ...more) => inside(plot, splits, timeValues(plot, splits, ...more)),
+          }
+        : { ...time, size: 0, values: () => [] },
       {
         ...value,
         size: AXIS,
@@ -133,3 +140,14 @@ function options(colour: Colour, curve: Curve, last: boolean): Omit<uPlot.Option
 
 /** Steps of an axis of bytes: 1, 2, 5 … of each size. */
 const BINARY = Array.from({ length: 36 }, (_, at) => 2 ** (at + 10));
+
+/** Half a label's width: one whose middle is nearer to the right edge would be cut. */
+const HALF_LABEL = 26;
+
+/** Labels of an axis but for those that the edge would cut. */
+function inside(plot: uPlot, splits: number[], labels: ReturnType<uPlot.Axis.DynamicValues>): string[] {
+  const width = plot.over.clientWidth;
+  return labels.map((label, at) =>
+    plot.valToPos(splits[at] ?? 0, "x") > width - HALF_LABEL ? "" : String(label ?? ""),
+  );
+}

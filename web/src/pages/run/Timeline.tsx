@@ -1,5 +1,5 @@
 import { useSignal } from "@preact/signals";
-import { useMemo, useRef } from "preact/hooks";
+import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { RunDetail } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
 import type { TraceLog } from "../../api/types";
@@ -9,7 +9,7 @@ import { useKeys } from "../../state/keyboard";
 import { navigate } from "../../state/location";
 import { treeWidth } from "../../state/preferences";
 import { duration, plural } from "../../text/format";
-import { build, type Folds, rows as rowsOf } from "../trace/model";
+import { build, type Folds, type Node, rows as rowsOf } from "../trace/model";
 import { setZoom, zoom } from "../trace/view";
 import { Waterfall } from "../trace/Waterfall";
 import { Resources } from "./Resources";
@@ -40,6 +40,13 @@ export function Timeline({ detail }: { detail: RunDetail }) {
   const box = useRef<HTMLDivElement>(null);
   const rows = useMemo(() => rowsOf(nodes, folds.value), [nodes, folds.value]);
   const [from, to] = zoom.value ?? [0, length];
+  // What failed first is in sight, the innermost of those that ended with it.
+  const fault = rows.findIndex(
+    (row) => row.kind === "span" && row.node.span.status === "ERROR" && !failsWithin(nodes, row.node),
+  );
+  useEffect(() => {
+    if (fault >= MOST_ROWS) scroller.current?.reveal(Math.min(rows.length - 1, fault + 2));
+  }, [run.run_id]);
 
   const fold = (index: number, open?: boolean) => {
     const row = rows[index];
@@ -144,4 +151,9 @@ export function Timeline({ detail }: { detail: RunDetail }) {
       </div>
     </section>
   );
+}
+
+/** Whether a part of an operation failed. */
+function failsWithin(nodes: Node[], node: Node): boolean {
+  return node.children.some((child) => nodes[child]?.span.status === "ERROR");
 }

@@ -11,7 +11,7 @@ import { STATUS_SIGNS } from "../../components/OperationStatus";
 import { Failed, Skeleton } from "../../components/States";
 import { link } from "../../state/location";
 import { useResource } from "../../state/resource";
-import { ago, bytes, duration, plural, short } from "../../text/format";
+import { ago, bytes, count, duration, short } from "../../text/format";
 import { visibleString } from "../../text/visible";
 import { OutOfLine } from "../runs/Marks";
 
@@ -39,7 +39,11 @@ export function Trends({ run, onTrend }: Props) {
   return (
     <section class="run-part run-trends" aria-labelledby="run-trends">
       <h2 id="run-trends">
-        {trend ? `The last ${plural(trend.points.length, "run")} of this name` : "The last runs of this name"}
+        {!trend
+          ? "The last runs of this name"
+          : trend.points.length === 1
+            ? "The only run of this name"
+            : `The last ${count(trend.points.length)} runs of this name`}
       </h2>
       {!trend && answer.failure.value && <Failed failure={answer.failure.value} retry={answer.retry} />}
       {!trend && answer.slow.value && <Skeleton rows={5} />}

@@ -1,4 +1,4 @@
-import { useSignal } from "@preact/signals";
+import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { readRun, type RunDetail, type Trend } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
@@ -48,8 +48,11 @@ export default function RunPage() {
   );
   useKeys({ u: () => navigate(link("/runs")), Escape: () => navigate(link("/runs")) });
   const failure = answer.failure.value;
-  const here = answer.data.value?.id === id ? answer.data.value.found : undefined;
-  const whole = here?.run.run_id ?? id;
+  const known = answer.data.value;
+  // The former run stays in sight until the next one is there.
+  const here = known && (known.id === id || !failure) ? known.found : undefined;
+  const whole = known?.id === id ? known.found.run.run_id : id;
+  const trend = useSignal<Trend | undefined>(undefined);
   useEffect(() => {
     // The beginning of an id was asked for, or "last": the address becomes the run's.
     if (whole !== id) navigate(link(`/runs/${encodeURIComponent(whole)}`), true);
@@ -82,14 +85,20 @@ export default function RunPage() {
   return (
     <>
       {failure && <Stale failure={failure} retry={answer.retry} />}
-      <Shown key={here.run.run_id} detail={here} late={answer.slow.value} />
+      <Shown key={here.run.run_id} detail={here} trend={trend} late={answer.slow.value} />
     </>
   );
 }
 
-function Shown({ detail, late }: { detail: RunDetail; late: boolean }) {
+interface ShownProps {
+  detail: RunDetail;
+  /** Of its name: stays while one steps from run to run. */
+  trend: Signal<Trend | undefined>;
+  late: boolean;
+}
+
+function Shown({ detail, trend, late }: ShownProps) {
   const { run } = detail;
-  const trend = useSignal<Trend | undefined>(undefined);
   const points = trend.value?.points ?? [];
   const place = points.findIndex((point) => point.run_id === run.run_id);
   const before = place > 0 ? points[place - 1] : undefined;
