@@ -33,11 +33,13 @@ class Issues(Protocol):
 def counts(reader: Reader, runs: Sequence[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
     """``run_id`` → errors and warnings.
 
-    Errors are lines from ERROR up, and exceptions that were told of without a line; warnings are lines at WARNING.
+    Errors are lines from ERROR up, and exceptions that were told of without a line; warnings are lines at WARNING. An
+    exception that is logged several times counts once.
     """
     window = Window(runs)
-    at_least = f"CAST(sum(CASE WHEN level >= {_ERROR} THEN 1 ELSE 0 END) AS BIGINT)"
-    between = f"CAST(sum(CASE WHEN level >= {_WARNING} AND level < {_ERROR} THEN 1 ELSE 0 END) AS BIGINT)"
+    told = "coalesce(nullif(exception_error_id, ''), CAST(id AS VARCHAR))"  # once, however often it is logged
+    at_least = f"count(DISTINCT CASE WHEN level >= {_ERROR} THEN {told} END)"
+    between = f"count(DISTINCT CASE WHEN level < {_ERROR} THEN {told} END)"
     loud = all_of(window.rows(), Sql(f"level >= {_WARNING}"))
     errors_of, warnings_of = Counter[str](), Counter[str]()
     for run_id, errors_, warnings in reader.rows(
