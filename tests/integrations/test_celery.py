@@ -10,7 +10,7 @@ from collections import Counter
 
 import pytest
 from exposed import Samples
-from harness import free_port, get
+from harness import free_port, get, read
 
 TASKS = """
     import logging, os
@@ -102,6 +102,33 @@ def test_tasks_are_seen_as_they_ran(finished):
     assert exposed("celery_task_duration_seconds_count", task_name="tasks.add") == 22
     assert exposed("celery_workers_active", queue="celery") == 1
     assert exposed("celery_queue_length", queue="celery") is not None
+
+
+EAGER = """
+    import plainview
+    from tasks import add, app, fail
+
+    app.conf.task_always_eager = True
+    with plainview.job("order", id="j1"), plainview.span("sending"):
+        add.delay(1, 2)
+        assert fail.delay().failed()
+"""
+
+
+def test_a_task_that_is_run_where_it_is_sent_is_a_part_of_what_goes_on_there(programs):
+    programs.write("tasks.py", TASKS)
+    done = programs.run(sys.executable, programs.write("eager.py", EAGER))
+    assert done.returncode == 0, done.stderr
+    lines = read(programs.spool.directory, "operation")
+    (order,) = (line for line in lines if line["event"] == "open" and line["name"] == "order")
+    ended = {line["name"]: line for line in lines if line["event"] == "close" and line["name"] != "order"}
+    assert {name: line["status"] for name, line in ended.items()} == {"tasks.add": "completed", "tasks.fail": "failed"}
+    assert {(line["parent_id"], line["trace_id"]) for line in ended.values()} == {
+        (order["operation_id"], order["trace_id"])
+    }
+    (sending,) = programs.spool.spans(name="sending")
+    assert {span["parent_span_id"] for span in programs.spool.spans(kind="CONSUMER")} == {sending["span_id"]}
+    assert programs.spool.internal_errors() == 0
 
 
 def check_context(spool):

@@ -139,7 +139,7 @@ def test_a_message_s_span_is_its_operation(told):
 def test_a_message_that_is_tried_again_is_queued_again_with_the_reason(told):
     assert told.ends("flaky") == [(1, "failed"), (2, "failed"), (3, "completed")]
     for attempt in (1, 2):
-        assert told.one("retry", "flaky", attempt + 1)["reason"] == "ConnectionError: not yet"
+        assert told.one("retry", "flaky", attempt)["reason"] == "ConnectionError: not yet"
         again = told.one("create", "flaky", attempt + 1)
         assert again["parent_id"] == told.one("create", "flaky")["parent_id"]
 
@@ -180,4 +180,7 @@ def test_each_process_is_a_worker(told):
         line["pid"] for line in workers
     }
     assert len(workers) == 4
+    # Those of the processes that were not killed tell what they did.
+    counts = [line["data"] for line in told.events("close", kind="worker")]
+    assert sum(count["completed"] for count in counts) > 0
     assert told.spool.internal_errors() == 0

@@ -65,6 +65,7 @@ def _delivery(request: Any, name: str, task_id: str) -> Delivery:  # noqa: ANN40
         queue=delivered.get("routing_key") or "",
         inputs={"args": request.get("args"), "kwargs": request.get("kwargs")},
         bound={"task_id": task_id},
+        here=bool(request.get("is_eager")),
     )
     delivery.attribute("celery.retries", retries)
     return delivery

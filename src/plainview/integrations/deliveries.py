@@ -21,6 +21,7 @@ from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
 from plainview.context import Bound, Frame, current, reset
+from plainview.integrations import working
 from plainview.integrations.safety import failed
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Delivery(Operation):
         queue: that it comes from.
         inputs: what goes into it.
         bound: fields of all that is recorded inside.
+        here: whether it was sent from where it is done, and so is a part of what is current.
     """
 
     __slots__ = ("_arrived", "_attributes", "_given", "_lost", "_outer", "_system", "_verdict", "_why", "error")
@@ -136,6 +138,7 @@ class Delivery(Operation):
         queue: str = "",
         inputs: Mapping[str, Any] | None = None,
         bound: Mapping[str, Any] | None = None,
+        here: bool = False,
     ) -> None:
         fields = {key: value for key, value in (inputs or {}).items() if value} | ({"queue": queue} if queue else {})
         super().__init__(kind_of("job"), name, job_id, fields, queued=True)
@@ -143,7 +146,7 @@ class Delivery(Operation):
         self.parent_id = _operation_id(carried.get(_PARENT))
         self._system: Final = system
         self._attributes: Final = system.attributes("process", name, job_id, queue)
-        self._arrived: Final = _arrived(carried, bound or {})
+        self._arrived: Final = _arrived(carried, bound or {}, here=here)
         self._given = _operation_id(carried.get(_OPERATION))
         #: When it began, where this is not the process that it ran in: nanoseconds since 1970.
         self._lost: int | None = None
@@ -234,6 +237,7 @@ class Delivery(Operation):
             failed(error)
         self.finish(self.error)
         reset(outer)
+        working.beat(self.status)
 
     def _say(self) -> None:
         why = self.error if self._why is None else self._why
@@ -242,9 +246,10 @@ class Delivery(Operation):
         if self._span is not None and self._system.spans():
             self._span.attributes.update(self._attributes)
         if self._verdict == "failed":
-            attempt = self._attempt
-            self.retry(why, attempt + 1)
-            self._attempt = attempt  # which is the one that ends
+            # Not `retry`: the attempt that begins is another operation.
+            said = failing().reason_of(why)
+            self._tell("retrying", {"attempt": self._attempt + 1, "reason": said})
+            self._record("retry", reason=said, error_type=type(why).__name__ if isinstance(why, BaseException) else "")
         elif self._verdict == "dead_lettered":
             self.dead_letter(why)
         if self._verdict in {"", "dead_lettered"}:
@@ -305,7 +310,7 @@ def _waiting(job_id: str) -> Iterator[str]:
         current.reset(token)
 
 
-def _arrived(carried: Mapping[str, Any], bound: Mapping[str, Any]) -> Frame:
+def _arrived(carried: Mapping[str, Any], bound: Mapping[str, Any], *, here: bool) -> Frame:
     """The frame of who sent a message, with further fields."""
     arrived = frame_from(carried.get)
     fields = {**arrived.bound.fields, **bound}
@@ -315,7 +320,9 @@ def _arrived(carried: Mapping[str, Any], bound: Mapping[str, Any]) -> Frame:
     request_id = carried.get("X-Request-ID")
     if request_id:
         fields["request_id"] = request_id_from(str(request_id))
-    return Frame(Bound(fields), arrived.span, arrived.ids)
+    if here and arrived.span is None:
+        arrived = current.get()
+    return Frame(Bound(fields), arrived.span, arrived.ids, arrived.otel)
 
 
 def _operation_id(text: object) -> str:

@@ -105,8 +105,9 @@ def _cancelling(cancel: Callable[..., Any]) -> Callable[..., Any]:
 
 def install_worker(module: ModuleType) -> None:
     """Jobs that are done are operations. ``module`` is ``rq.worker``."""
-    made = {
+    made: dict[str, Callable[[Callable[..., Any]], Callable[..., Any]]] = {
         "work": _working,
+        "execute_job": _executing,
         "perform_job": _performing,
         "handle_exception": _failing,
         "handle_job_failure": _deciding,
@@ -129,15 +130,24 @@ def _working(work: Callable[..., bool]) -> Callable[..., bool]:
     return wrapper
 
 
-def _delivery(job: Any) -> Delivery | None:  # noqa: ANN401 - rq.job.Job
-    """The operation of a job, begun."""
+def _executing(execute: Callable[..., None]) -> Callable[..., None]:
+    def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - rq.worker.Worker
+        execute(self, *args, **kwargs)
+        working.beat()  # a work horse cannot say so: it is a process of its own
+
+    return wrapper
+
+
+def _delivery(job: Any, *, here: bool = False) -> Delivery | None:  # noqa: ANN401 - rq.job.Job
+    """The operation of a job, begun; `here`: where it is enqueued."""
     try:
         if runtime().settings.enabled:
             carried = _carried(job)
             attempt = int(carried.get("attempt", 1))
             inputs = {"args": job.args, "kwargs": job.kwargs}
+            queue = job.origin or ""
             delivery = Delivery(
-                _SYSTEM, _name(job), job.id, carried, attempt=attempt, queue=job.origin or "", inputs=inputs
+                _SYSTEM, _name(job), job.id, carried, attempt=attempt, queue=queue, inputs=inputs, here=here
             )
             return delivery.start()
     except Exception as error:  # noqa: BLE001 - the job is done without
@@ -198,7 +208,7 @@ def _retrying(handle: Callable[..., Any]) -> Callable[..., Any]:
 
 def _running(run: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, job: Any) -> Any:  # noqa: ANN401 - rq.Queue; of a queue that is not async
-        delivery = _delivery(job)
+        delivery = _delivery(job, here=True)
         try:
             return run(self, job)
         except BaseException as error:

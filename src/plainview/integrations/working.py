@@ -8,12 +8,12 @@ from plainview.capture.runtime import runtime
 from plainview.integrations.safety import failed
 
 if TYPE_CHECKING:
-    from plainview.capture.operations.operation import Operation
+    from plainview.capture.operations.workers import Worker
 
-__all__ = ["begin", "end"]
+__all__ = ["beat", "begin", "end"]
 
 #: The worker that this process is, while it is one.
-_open: Final[list[Operation]] = []
+_open: Final[list[Worker]] = []
 
 
 def begin(name: str) -> None:
@@ -25,6 +25,12 @@ def begin(name: str) -> None:
             _open.append(worker(name).start())
     except Exception as error:  # noqa: BLE001 - it works without
         failed(error)
+
+
+def beat(status: str = "") -> None:
+    """Its work gets on: something ended, in this way."""
+    for worker in _open:
+        worker.beat(completed=int(status == "completed"), failed=int(status in {"failed", "dead_lettered"}))
 
 
 def end() -> None:
