@@ -527,6 +527,35 @@ def test_items_that_become_slow_are_seen_all_the_same(capture):
     assert [done for done in told if 200_000 < done < 200_003]
 
 
+def test_a_callback_that_tells_of_progress_and_fails_fails_as_it_would(capture):
+    """The error is the callback's, and comes to whoever called it; what it told before is told."""
+    capture.configure()
+    error = RuntimeError("theirs")
+
+    def callback(done):
+        work.progress(done, total=4)
+        if done == 3:
+            raise error
+
+    with pytest.raises(RuntimeError, match="theirs") as caught, job("calls back") as work:
+        for done in range(4):
+            callback(done)
+    assert caught.value is error
+    (close,) = events(capture.directory, "close")
+    assert (close["status"], close["done"], close["total"]) == ("failed", 3, 4)
+
+
+def test_a_name_may_be_anything(capture):
+    capture.configure()
+
+    class Hostile:
+        def __str__(self):
+            raise ValueError("theirs")
+
+    for name in (None, 5, b"x", Hostile()):
+        assert list(progress([1], name=name)) == [1]
+
+
 def test_what_an_operation_says_of_its_progress_may_be_anything(capture):
     capture.configure()
     with job("odd") as work:

@@ -38,6 +38,20 @@ plainview.bind(user_id="u-1")
 plainview.unbind("user_id")
 
 
+with plainview.worker("encoder", interval=5, port=9500, queue="video") as worker:
+    assert_type(worker, plainview.Worker)
+    worker.beat(completed=1)
+    assert_type(worker.port, int | None)
+for number in plainview.progress([1, 2], total=2, name="numbers"):
+    assert_type(number, int)
+
+
+async def count(rows: AsyncIterator[str]) -> None:
+    """What is gone over may come one by one."""
+    async for row in plainview.progress(rows, name="rows"):
+        assert_type(row, str)
+
+
 @context(component="worker")
 def within(number: int) -> str:
     """A decorated function keeps its type."""

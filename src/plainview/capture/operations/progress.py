@@ -17,6 +17,7 @@ from plainview.capture import chores
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.operation import Operation, innermost
 from plainview.capture.operations.shown import hide, show
+from plainview.capture.operations.summary import summary
 from plainview.capture.operations.track import Track, number
 from plainview.capture.runtime import runtime
 
@@ -69,13 +70,16 @@ class Loop(Track):
 
     def begin(self) -> None:
         """The first item is asked for."""
-        if self._own:
-            self.operation.activate = False  # what is between two items is the caller's
-            self.operation.start()
-        _around.set(self)
-        _loops.add(self)
-        chores.add(_poke)
-        show(self)
+        try:
+            if self._own:
+                self.operation.activate = False  # what is between two items is the caller's
+                self.operation.start()
+            _around.set(self)
+            _loops.add(self)
+            chores.add(_poke)
+            show(self)
+        except Exception as error:  # noqa: BLE001 - never into the application
+            runtime().recorder.spool.failed(error)
 
     def look(self) -> None:
         """Some items are done: see how far that is."""
@@ -158,6 +162,7 @@ def progress(iterable: Any, total: float | None = None, name: str = "") -> Any:
     Raises:
         TypeError: it cannot be gone over.
     """
+    name = name if type(name) is str else str(summary(name))
     if isinstance(iterable, AsyncIterable) and not isinstance(iterable, Iterable):
         return _counted_async(iterable, total, name) if runtime().settings.enabled else aiter(iterable)
     iterator = iter(iterable)

@@ -18,7 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Final, Literal
 
 from plainview.capture import chores
-from plainview.capture.forking import unforked
+from plainview.capture.forking import is_forked, unforked
 from plainview.capture.operations.track import Track, number
 from plainview.capture.runtime import get_logger, runtime
 from plainview.sinks.text import visible
@@ -41,8 +41,6 @@ _shown: Final[dict[Track, float]] = {}
 #: What had a line already.
 _told: Final[set[Track]] = set()
 _bars: Bars | None = None
-#: The process that this was imported in; a child that is forked later is another one.
-_first = os.getpid()
 _with_rich: bool | None = None
 
 
@@ -120,7 +118,7 @@ def _how(settings: Settings) -> Literal["bars", "lines", "off"]:
 
 
 def _is_child() -> bool:
-    if os.getpid() != _first:
+    if is_forked():
         return True
     started = sys.modules.get("multiprocessing.process")
     return started is not None and started.parent_process() is not None
