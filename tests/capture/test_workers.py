@@ -78,6 +78,16 @@ def test_what_a_worker_does_is_a_part_of_it(capture):
     assert (job["kind"], job["parent_id"]) == ("job", one.operation_id)
 
 
+def test_each_piece_of_its_work_is_a_trace_of_its_own(capture):
+    capture.configure()
+    with worker("encoder"):
+        for _ in range(2):
+            with plainview.job("encode"):
+                pass
+    ended = [line for line in read(capture.directory, "operation") if line["event"] == "close"]
+    assert len({line["trace_id"] for line in ended}) == len(ended) == 3
+
+
 def test_without_a_name_it_has_that_of_the_service(capture):
     capture.configure(service="encoding", heartbeat_interval=7.5)
     with worker() as one:

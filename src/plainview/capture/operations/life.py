@@ -72,6 +72,8 @@ class Life:
 
     #: Whether all that the process does is part of it.
     whole: ClassVar[bool] = False
+    #: Whether what happens inside is in its trace.
+    traced: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913 - behind the functions that make one
         self,
@@ -148,7 +150,7 @@ class Life:
         self._span = span = self._spanned(told, attributes, frame)
         self._frame = Frame(frame.bound, span, None, frame.otel)
         if self.activate:
-            self._tokens = current.set(self._frame), innermost.set(self)
+            self._tokens = current.set(self._frame if self.traced else frame), innermost.set(self)
         if within is not None:
             self.run = within if within.whole else within.run
             if not self.parent_id:

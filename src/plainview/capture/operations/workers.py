@@ -48,6 +48,9 @@ class Worker(Operation):
         failed: pieces that did not.
     """
 
+    #: It lives for days: each piece of its work is a trace of its own.
+    traced = False
+
     __slots__ = ("_given", "_moved", "_next", "_port", "completed", "failed", "interval")
 
     def __init__(self, name: str, fields: dict[str, Any], interval: float | None, port: int | None) -> None:
