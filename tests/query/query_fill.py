@@ -44,6 +44,10 @@ class Fill:
         times = {"start_time_unix_nano": start, "end_time_unix_nano": start + round(span.pop("ms", 1) * 1e6)}
         return times | span
 
+    def operations(self, *lines: dict[str, Any], stream: str = "studio-1-00000000") -> None:
+        """Store events of operations, as they are."""
+        self._write("operation", list(lines), stream)
+
     def _write(self, kind: str, records: list[dict[str, Any]], stream: str) -> None:
         good, bad = decode(kind, b"".join(json.dumps(record).encode() + b"\n" for record in records))
         rows, unfit = tabulate(kind, good, stream)

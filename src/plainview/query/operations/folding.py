@@ -25,6 +25,7 @@ STATUSES: Final[tuple[Status, ...]] = (
 #: Those that are final.
 ENDED: Final = STATUSES[2:]
 
+#: Operations that were created and whose place was taken: one of the same kind and key has begun since.
 #: The clocks of two machines may be apart by some seconds: a job may seem to have begun before it was created.
 _TAKEN: Final = """WITH
   created AS MATERIALIZED (
@@ -73,8 +74,6 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
         more: further aggregates of an operation's rows, each with a comma before it: ``, max(rows) AS rows``.
     """
     at = dialect.epoch_us("timestamp")
-    taken = _taken(until_id)
-    place = Sql(f"(event <> 'create' OR operation_id NOT IN ({taken.text}))", taken.parameters)
     folded = select(
         "operation_id, any_value(kind) AS kind, any_value(name) AS name, "
         f"min({dialect.epoch_us('start_time')}) AS started, max({at}) AS seen, "
@@ -86,12 +85,8 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
         "max(CASE WHEN event = 'create' THEN 0 ELSE 1 END) AS begun, "
         f"max(CASE WHEN event = 'dead_letter' THEN 1 ELSE 0 END) AS dead{more}",
         "operations",
-        all_of(Sql("id <= ?", (until_id,)), where, place),
+        all_of(Sql("id <= ?", (until_id,)), where),
         "GROUP BY operation_id",
     )
-    return select(f"*, {_STATUS} AS status, {_ENDED_AT} AS ended", folded)
-
-
-def _taken(until_id: int) -> Sql:
-    """Operations that were created and whose place was taken: one of the same kind and key has begun since."""
-    return Sql(_TAKEN, (until_id, until_id))
+    place = Sql(f"(begun > 0 OR operation_id NOT IN ({_TAKEN}))", (until_id, until_id))
+    return select(f"*, {_STATUS} AS status, {_ENDED_AT} AS ended", folded, place)
