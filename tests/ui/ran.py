@@ -168,7 +168,8 @@ class Runs:
         self._event(end, "backup", run, data={"path": f"/srv/backups/{run['run_id']}.duckdb", "bytes": 310 * MIB})
         self._event(end, "artifact", run, data={"path": f"out/{run['run_id']}/headcount.parquet", "bytes": 4_200_000})
         peak = round((1900 if last else 640 + night % 4) * MIB)
-        self._end(run, start, seconds, rows=ROWS * YEARS, memory_peak_bytes=peak)
+        summary = {"execution_summary": {"results": {"headcount": headcount, "years": YEARS}}}
+        self._end(run, start, seconds, rows=ROWS * YEARS, memory_peak_bytes=peak, data={"summary": summary})
         self._log(start + timedelta(seconds=seconds), "INFO", "run completed: simulate", run)
 
     def _failed(self) -> None:

@@ -103,7 +103,7 @@ def test_what_it_used_is_drawn_over_the_same_time_and_dragging_zooms_all(show):
     screen.expect_address(r"/runs/[^?]*$")
 
 
-def test_checks_parameters_environment_and_files_are_listed(show, ran):
+def test_checks_results_parameters_environment_and_files_are_listed(show, ran):
     _, told = ran
     screen = show("slow")
     checks = part(screen, "Checks")
@@ -111,6 +111,7 @@ def test_checks_parameters_environment_and_files_are_listed(show, ran):
     expect(first).to_contain_text("warning")
     expect(first).to_contain_text("headcount")
     expect(first).to_contain_text("≥ 1000 · warns above 5000")
+    expect(part(screen, "Results")).to_contain_text("5210")
     expect(part(screen, "Parameters")).to_contain_text("0.03")
     environment = part(screen, "Environment")
     expect(environment).to_contain_text("python simulate.py --years 12")

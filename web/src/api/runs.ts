@@ -66,6 +66,8 @@ export interface Check {
   value: unknown;
   thresholds: unknown;
   result: CheckResult;
+  /** Whatever else was said of it. */
+  fields?: unknown;
 }
 
 /** A file that a run left behind. */
@@ -95,11 +97,18 @@ export interface RunError {
   url: string;
 }
 
+/** The parts of a run's summary that are read here. */
+export interface Summary {
+  run_metadata?: { parent_run_id?: string | null };
+  execution_summary?: { results?: Record<string, unknown> };
+}
+
 export interface RunDetail {
   run: Run;
   parameters: Record<string, unknown> | null;
   environment: Record<string, unknown> | null;
-  summary: Record<string, unknown> | null;
+  /** What `summary.json` holds, once it has ended. */
+  summary: Summary | null;
   /** The slowest first. */
   operations: RunOperation[];
   timeline: TimelineItem[];

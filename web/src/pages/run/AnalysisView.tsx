@@ -1,11 +1,11 @@
-import { type Analysis, readAnalysis, type Run } from "../../api/runs";
+import { Failure } from "../../api/client";
+import type { Analysis, Run } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
 import { EntryLines } from "../../components/EntryLines";
 import { Icon } from "../../components/Icon";
-import { Failed, Skeleton } from "../../components/States";
+import { Failed } from "../../components/States";
 import { Text } from "../../components/Text";
 import { link } from "../../state/location";
-import { useResource } from "../../state/resource";
 import { ago, duration } from "../../text/format";
 import { Gained, Pairs, Ratio } from "../compare/Pairs";
 import { Category } from "../errors/Marks";
@@ -15,30 +15,35 @@ import { issueUrl } from "./Troubles";
 /** Operations that are told to have changed. */
 const MOST = 6;
 
+interface Props {
+  run: Run;
+  /** What is known, or why nothing is. */
+  analysis: Analysis | Failure;
+  retry: () => void;
+}
+
 /** Why a run failed, as far as the records tell, and what was other than when it last went well. */
-export function AnalysisView({ run }: { run: Run }) {
-  const answer = useResource(`${run.run_id} ${run.status}`, (signal) => readAnalysis(run.run_id, signal));
-  const found = answer.data.value;
+export function AnalysisView({ run, analysis, retry }: Props) {
   return (
     <section class="run-part run-analysis" aria-labelledby="run-analysis">
       <h2 id="run-analysis" class="row">
         <Icon name="error" /> Why it {run.status === "abandoned" ? "was abandoned" : "failed"}
       </h2>
-      {!found && answer.failure.value && <Failed failure={answer.failure.value} retry={answer.retry} />}
-      {!found && answer.slow.value && <Skeleton rows={6} />}
-      {found && (
+      {analysis instanceof Failure ? (
+        <Failed failure={analysis} retry={retry} />
+      ) : (
         <div class="analysis">
           <div>
-            <FirstFailure found={found} run={run} />
-            <Survived found={found} />
-            {found.logs_around.length > 0 && (
+            <FirstFailure found={analysis} run={run} />
+            <Survived found={analysis} />
+            {analysis.logs_around.length > 0 && (
               <>
                 <h3>Logged around it</h3>
-                <EntryLines entries={found.logs_around} here={found.log} />
+                <EntryLines entries={analysis.logs_around} here={analysis.log} />
               </>
             )}
           </div>
-          <Changed found={found} run={run} />
+          <Changed found={analysis} run={run} />
         </div>
       )}
     </section>

@@ -3,6 +3,7 @@ import type { RunDetail } from "../../api/runs";
 import { OperationStatus } from "../../components/OperationStatus";
 import { Progress } from "../../components/Progress";
 import { Text } from "../../components/Text";
+import { link } from "../../state/location";
 import { zone } from "../../state/preferences";
 import { bytes, count, duration, exact } from "../../text/format";
 import { amount } from "../../text/units";
@@ -19,6 +20,7 @@ export function Card({ detail }: { detail: RunDetail }) {
   const { run } = detail;
   const took = run.duration_ms;
   const backups = detail.backups.map((backup) => backup.path);
+  const outer = detail.summary?.run_metadata?.parent_run_id;
   const usual = median(run.earlier_durations_ms);
   return (
     <section class="run-part run-card" aria-labelledby="run-card">
@@ -100,6 +102,13 @@ export function Card({ detail }: { detail: RunDetail }) {
             <span class="mono run-path">
               <Text value={backups.join(", ")} limit={400} />
             </span>
+          </Line>
+        )}
+        {outer && (
+          <Line name="Part of">
+            <a class="mono run-path" href={link(`/runs/${encodeURIComponent(outer)}`)}>
+              <Text value={outer} limit={200} />
+            </a>
           </Line>
         )}
         <Line name="Where">

@@ -3,7 +3,7 @@ import { Text } from "../../components/Text";
 import { zone } from "../../state/preferences";
 import { clock, exact } from "../../text/format";
 import { Result } from "../runs/Marks";
-import { oneLine, thresholdText } from "./fields";
+import { fieldText, oneLine, thresholdText } from "./fields";
 
 const WORST = ["fail", "warning", "pass"];
 
@@ -37,6 +37,9 @@ export function Checks({ checks }: { checks: Check[] }) {
                   </td>
                   <td>
                     <Text value={check.name} limit={120} />
+                    <span class="dim">
+                      <Text value={fieldText(check.fields)} limit={200} />
+                    </span>
                   </td>
                   <td class="number">
                     <Text value={oneLine(check.value)} limit={80} />

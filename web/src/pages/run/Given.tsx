@@ -1,19 +1,24 @@
 import type { ComponentChildren } from "preact";
+import type { RunDetail } from "../../api/runs";
 import { Text } from "../../components/Text";
 import { plural } from "../../text/format";
 import { environmentRows, oneLine } from "./fields";
 
-interface Props {
-  parameters: Record<string, unknown> | null;
-  environment: Record<string, unknown> | null;
-}
+type Props = Pick<RunDetail, "summary" | "parameters" | "environment">;
 
-/** What the run was given, and where it ran. */
-export function Given({ parameters, environment }: Props) {
+/** What came out of the run, what it was given, and where it ran. */
+export function Given({ summary, parameters, environment }: Props) {
+  const results = Object.entries(summary?.execution_summary?.results ?? {});
   const given = Object.entries(parameters ?? {});
   const { rows, packages } = environmentRows(environment ?? {});
   return (
     <>
+      {results.length > 0 && (
+        <section class="run-part" aria-labelledby="run-results">
+          <h2 id="run-results">Results</h2>
+          <Rows rows={results} />
+        </section>
+      )}
       <section class="run-part" aria-labelledby="run-parameters">
         <h2 id="run-parameters">Parameters</h2>
         {given.length === 0 ? <p class="dim run-none">None were given.</p> : <Rows rows={given} />}

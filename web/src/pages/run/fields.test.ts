@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { environmentRows, oneLine, thresholdText } from "./fields";
+import { environmentRows, fieldText, oneLine, thresholdText } from "./fields";
 
 describe("the environment of a run", () => {
   test("begins with the code and the command; packages stand apart", () => {
@@ -36,4 +36,10 @@ test("a value takes one line", () => {
   expect(oneLine({ a: [1] })).toBe('{"a":[1]}');
   expect(oneLine(null)).toBe("–");
   expect(oneLine(false)).toBe("false");
+});
+
+test("what else was said of a check follows its name", () => {
+  expect(fieldText({ year: 2027, of: "leavers" })).toBe(" year=2027 of=leavers");
+  expect(fieldText(null)).toBe("");
+  expect(fieldText(undefined)).toBe("");
 });

@@ -36,6 +36,14 @@ export function thresholdText(thresholds: unknown): string {
     .join(" · ");
 }
 
+/** What else was said of a check, behind its name: ` year=2027`. */
+export function fieldText(fields: unknown): string {
+  if (typeof fields !== "object" || fields === null) return "";
+  return Object.entries(fields)
+    .map(([name, value]) => ` ${name}=${oneLine(value)}`)
+    .join("");
+}
+
 /** A value on one line. */
 export function oneLine(value: unknown): string {
   if (value === null || value === undefined) return "–";

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { readRun, type RunDetail, type Trend } from "../../api/runs";
+import { Failure } from "../../api/client";
+import { type Analysis, readAnalysis, readRun, type Run, type RunDetail, type Trend } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
 import { Copy } from "../../components/Copy";
 import { Icon } from "../../components/Icon";
@@ -41,7 +42,9 @@ export default function RunPage() {
     async (signal) => {
       const found = await readRun(id, signal);
       going.current.on = found.run.status === "running" || found.run.status === "queued";
-      return { id, found };
+      // With it, so that nothing moves when it comes.
+      const analysis = BAD.includes(found.run.status) ? await analysed(found.run, signal) : undefined;
+      return { id, found, analysis };
     },
     0,
     going.current.on ? RUNNING_MS : 0,
@@ -85,19 +88,39 @@ export default function RunPage() {
   return (
     <>
       {failure && <Stale failure={failure} retry={answer.retry} />}
-      <Shown key={here.run.run_id} detail={here} trend={trend} late={answer.slow.value} />
+      <Shown
+        key={here.run.run_id}
+        detail={here}
+        analysis={known?.analysis}
+        retry={answer.retry}
+        trend={trend}
+        late={answer.slow.value}
+      />
     </>
   );
 }
 
+/** Why a run failed; what kept that from being told does not keep the rest from being shown. */
+async function analysed(run: Run, signal: AbortSignal): Promise<Analysis | Failure> {
+  try {
+    return await readAnalysis(run.run_id, signal);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+}
+
 interface ShownProps {
   detail: RunDetail;
+  /** Why it failed, or why that is not known; undefined where it did not fail. */
+  analysis: Analysis | Failure | undefined;
+  retry: () => void;
   /** Of its name: stays while one steps from run to run. */
   trend: Signal<Trend | undefined>;
   late: boolean;
 }
 
-function Shown({ detail, trend, late }: ShownProps) {
+function Shown({ detail, analysis, retry, trend, late }: ShownProps) {
   const { run } = detail;
   const points = trend.value?.points ?? [];
   const place = points.findIndex((point) => point.run_id === run.run_id);
@@ -163,7 +186,7 @@ function Shown({ detail, trend, late }: ShownProps) {
         </div>
       </header>
       <div class="run-body">
-        {BAD.includes(run.status) && <AnalysisView run={run} />}
+        {analysis && <AnalysisView run={run} analysis={analysis} retry={retry} />}
         <div class="run-top">
           <Card detail={detail} />
           <Trends
@@ -182,7 +205,7 @@ function Shown({ detail, trend, late }: ShownProps) {
             <Files artifacts={detail.artifacts} backups={detail.backups} />
           </div>
           <div>
-            <Given parameters={detail.parameters} environment={detail.environment} />
+            <Given summary={detail.summary} parameters={detail.parameters} environment={detail.environment} />
           </div>
         </div>
         <Logs detail={detail} />
