@@ -59,13 +59,14 @@ class Operation(Life):
             if is_number(total) and total:
                 reached = {"done": done, "total": total}
                 percent = round(100 * done / total, 1)
-        if step:
-            reached["step"] = step if type(step) is str else str(summary(step))
+        said = step if type(step) is str else str(summary(step))
+        if said:
+            reached["step"] = said
         if self._telling is not None and self._telling.keeps("progress"):
             self._tell("progress", {**reached, "percent": summary(percent)})
         self._reach(reached)
         if self._telling is not None:
-            self._show(done, total, step)
+            self._show(done, total, said)
 
     def _show(self, done: object, total: object, step: object) -> None:
         """Show it to people, as the setting ``progress`` has it."""

@@ -21,7 +21,7 @@ __all__ = ["Recording"]
 
 _LONGEST_NAME: Final = 256
 #: Members whose text comes from the application.
-_TEXTS: Final = frozenset({"reason", "step", "failed_in", "error_type"})
+_TEXTS: Final = frozenset({"reason", "step", "failed_in", "error_type", "recovers"})
 
 
 class Recording:
