@@ -357,3 +357,19 @@ def test_what_is_wrong_with_a_question_is_named(filled):
     assert_problem(filled.client.get("/v1/runs/trend?name=a&last=0"), 422, "last")
     assert_problem(filled.client.get("/v1/runs/compare?a=last"), 422, "b")
     assert_problem(filled.client.get("/v1/runs?colour=red"), 422)
+
+
+def test_a_run_inside_a_run_is_a_part_of_it_and_followed_when_it_fails(filled):
+    outer, inner = (MadeRun(number, before(20), name=name) for number, name in ((350, "nightly"), (351, "census")))
+    outer.begin()
+    stage = outer.part("stage", "all", 3.0, status="failed", error_type="KeyError")
+    inner.event("open", parent_id=stage)
+    inner.part("task", "count", 1.0, status="failed", error_type="KeyError", reason="KeyError: 'year'")
+    inner.event("close", parent_id=stage, status="failed", error_type="KeyError", duration_ms=1000.0)
+    outer.end("failed", error_type="KeyError")
+    filled.ingest(*outer.lines, *inner.lines)
+    found = asked(filled, f"/v1/runs/{outer.run_id}")
+    assert {(each["kind"], each["name"]) for each in found["operations"]} == {("stage", "all"), ("run", "census")}
+    assert {each["name"]: each["parent_id"] for each in found["timeline"]}["census"] == stage
+    first = asked(filled, f"/v1/runs/{outer.run_id}/analysis")["first_failure"]["operation"]
+    assert (first["kind"], first["name"]) == ("task", "count")

@@ -19,6 +19,7 @@ from plainview.query.filters import now
 from plainview.query.operations.folding import states
 from plainview.query.operations.whole import operations
 from plainview.query.runs.comparison import compare
+from plainview.query.runs.parts import with_inner
 from plainview.query.runs.whole import whole
 from plainview.query.runs.window import Window
 from plainview.query.sql import Sql, all_of, select
@@ -81,8 +82,8 @@ def analyse(reader: Reader, run_id: str, issues: Issues, rules: Rules = NO_RULES
 
 
 def _failures(reader: Reader, run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Operations of the run that failed, itself left out, in the order in which they did."""
-    inside = all_of(Window([run]).rows(), Sql("operation_id <> ?", (run["operation_id"],)))
+    """Operations of the run, and of runs inside it, that failed, itself left out, in the order in which they did."""
+    inside = all_of(Window(with_inner(reader, run)).rows(), Sql("operation_id <> ?", (run["operation_id"],)))
     until = reader.store.last_id("operations")
     all_states = states(reader.dialect, until, inside)
     named = ", ".join(f"'{status}'" for status in FAILED)

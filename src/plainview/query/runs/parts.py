@@ -6,21 +6,23 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.query.operations.folding import ENDED, states
 from plainview.query.runs.window import Window
-from plainview.query.sql import Sql, all_of, select
+from plainview.query.sql import Sql, all_of, any_of, select
 from plainview.query.times import moment, rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from plainview.query.reader import Reader
 
-__all__ = ["SPAN", "by_name", "timeline"]
+__all__ = ["SPAN", "by_name", "timeline", "with_inner"]
 
 #: Kind that spans have here, which are no operations.
 SPAN: Final = "span"
 
 #: Names of operations, and of spans, that are listed: those that took most.
 _NAMES: Final = 300
+#: Runs inside runs inside runs that are followed.
+_DEEPEST: Final = 8
 #: Operations on the time line: those that took longest.
 _SHOWN: Final = 2000
 _FAILED: Final = "('failed', 'dead_lettered', 'abandoned')"
@@ -99,6 +101,31 @@ def timeline(reader: Reader, run: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _operations(reader: Reader, run: Mapping[str, Any]) -> Sql:
-    """What the operations of a run are now, itself left out."""
-    inside = all_of(Window([run]).rows(), Sql("operation_id <> ?", (run["operation_id"],)))
+    """What the operations of a run are now, itself left out; of a run inside it, that one alone."""
+    inside = all_of(any_of(Window([run]).rows(), _inner_runs([run])), Sql("operation_id <> ?", (run["operation_id"],)))
     return states(reader.dialect, reader.store.last_id("operations"), inside, _MORE)
+
+
+def with_inner(reader: Reader, run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """A run and the runs inside it, whose records have ids of their own: what `Window` takes, of each."""
+    found: dict[str, Mapping[str, Any]] = {run["run_id"]: run}
+    latest = [run]
+    for _ in range(_DEEPEST):
+        where = all_of(_inner_runs(latest), Sql("key <> ''"))
+        rows = reader.rows(select("DISTINCT key, operation_id", "operations", where, f"LIMIT {_NAMES}"))
+        latest = [{**run, "run_id": key, "operation_id": id_} for key, id_ in rows if key not in found]
+        if not latest:
+            break
+        found |= {each["run_id"]: each for each in latest}
+    return list(found.values())
+
+
+def _inner_runs(runs: Sequence[Mapping[str, Any]]) -> Sql:
+    """The condition on rows that they are of a run that was begun inside one of these."""
+    window = Window(runs)
+    parts = select("operation_id", "operations", window.rows())
+    marks = ", ".join("?" * len(runs))
+    return Sql(
+        f"kind = 'run' AND (parent_id IN ({parts.text}) OR parent_id IN ({marks}))",
+        (*parts.parameters, *(run["operation_id"] for run in runs)),
+    )
