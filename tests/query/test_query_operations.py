@@ -208,6 +208,27 @@ def test_a_worker_is_judged_by_the_age_of_its_heartbeat(fill, reader, monkeypatc
     assert (found["state"], found["heartbeat_age_seconds"], found["interval_seconds"]) == (state, age, workers.INTERVAL)
 
 
+def test_engines_that_should_be_there_and_were_never_used_are_told_of(fill, reader, monkeypatch):
+    monkeypatch.setattr(summing, "now", lambda: START.replace(tzinfo=None) + timedelta(seconds=100))
+    registry = {"kind": "registry", "name": "engines", "status": "completed", "service": "studio"}
+    fill.operations(
+        told("a" * 16, "close", 1, **registry, data={"expected": ["old"], "missing": ["old"]}),
+        told("b" * 16, "close", 2, **registry, data={"expected": ["narrator", "painter"], "missing": ["painter"]}),
+        told("c" * 16, "close", 3, kind="engine", name="narrator", status="completed", duration_ms=5.0),
+        told("d" * 16, "close", 3, kind="engine", name="stranger", status="completed", duration_ms=5.0),
+    )
+    fill.operations(told("e" * 16, "close", 1, **registry, data={"expected": 7}), stream="other")
+    found = summing.summary(reader(), {"kind": "engine"})["names"]
+    known = {one["name"]: (one["count"], one["expected"], one["last_status"]) for one in found}
+    assert known == {
+        "narrator": (1, True, "completed"),
+        "painter": (0, True, None),
+        "stranger": (1, False, "completed"),
+    }
+    assert {one["kind"] for one in listing.search(reader(), {})["operations"]} == {"engine"}
+    assert summing.summary(reader(), {"kind": "engine", "service": "other"})["names"] == []
+
+
 @pytest.mark.parametrize(
     ("asked", "field"),
     [

@@ -9,6 +9,7 @@ from plainview.query import language
 from plainview.query.conditions import check_text
 from plainview.query.errors import BadInput
 from plainview.query.filters import now, span_of_time
+from plainview.query.operations.expected import REGISTRY
 from plainview.query.operations.folding import STATUSES, Status, states
 from plainview.query.sql import Sql, all_of, any_of, select
 from plainview.query.times import microseconds
@@ -100,6 +101,8 @@ def of_operations(given: Mapping[str, Any], at: datetime | None = None) -> Opera
         )
         for names in (_SAME, _SOME)
     )
+    if not given.get("kind"):
+        same = (Sql("kind <> ?", (REGISTRY,)), *same)
     words = tuple((_text(term), term.negated) for term in language.parse(given.get("q") or ""))
     return OperationFilter(start, end, statuses, same, some, words)
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Final
 from plainview.grouping.messages import normalise
 from plainview.query.buckets import Buckets, cut, range_of
 from plainview.query.filters import now
+from plainview.query.operations.expected import engines
 from plainview.query.operations.filtering import of_operations
 from plainview.query.operations.folding import ENDED, STATUSES
-from plainview.query.sql import Sql, select
+from plainview.query.sql import Sql, all_of, select
 from plainview.query.times import microseconds, moment, rfc3339
 
 if TYPE_CHECKING:
@@ -54,6 +55,10 @@ _OF_NAME: Final[Mapping[str, str]] = {
     "last_started": "max(started)",
     "last_status": "arg_max(status, started)",
 }
+#: An engine that nobody has used.
+_UNUSED: Final = {**dict.fromkeys(_OF_NAME), **dict.fromkeys(("count", *STATUSES, "retries"), 0)}
+#: Filters with which it is worth telling of engines that are missing.
+_OF_PLACES: Final = frozenset({"kind", "service", "environment", "start_time", "end_time"})
 
 
 def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> dict[str, Any]:
@@ -66,7 +71,8 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
 
     Returns:
         ``by_status``, ``running``, ``throughput_per_hour`` (of those that ended in the range), ``over_time``,
-        ``names`` (those with most operations first), ``kinds``. Durations are exact, as the operations told them.
+        ``names`` (those with most operations first; last, engines that are expected and were not used), ``kinds``.
+        Durations are exact, as the operations told them.
 
     Raises:
         BadInput: the filter is wrong.
@@ -88,6 +94,14 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
         ended[row["kind"], row["name"]].append(row)
     reasons = _reasons(parts["failures"])
     names = [_name(row, ended[row["kind"], row["name"]], cuts, hours, reasons) for row in parts["names"]]
+    kinds = given.get("kind") or ["engine"]
+    if given.keys() <= _OF_PLACES and "engine" in ([kinds] if isinstance(kinds, str) else kinds):
+        expected = engines(reader, all_of(*wanted.some), until_id=until, end=end)
+        there = {one["name"]: one for one in names if one["kind"] == "engine"}
+        for one in there.values():
+            one["expected"] = one["name"] in expected if expected else None
+        missing = [{**_UNUSED, "kind": "engine", "name": name} for name in sorted(expected - there.keys())]
+        names += [_name(row, [], cuts, hours, {}) | {"expected": True} for row in missing]
     by_status = {row["status"]: row["count"] for row in parts["statuses"]}
     return {
         "by_status": {status: by_status[status] for status in STATUSES if status in by_status},
@@ -160,7 +174,7 @@ def _name(
         "throughput_per_hour": sum(over_time) / hours,
         **{name: row[name] for name in ("p50_ms", "p95_ms", "p99_ms", "max_ms", "mean_ms")},
         **{name: row[name] for name in ("retries", "cpu_ms", "memory_peak_bytes", "rows", "last_status")},
-        "last_started_at": rfc3339(moment(row["last_started"])),
+        "last_started_at": None if row["last_started"] is None else rfc3339(moment(row["last_started"])),
         "expected": None,
         "over_time": over_time,
         "reasons": reasons.get((row["kind"], row["name"]), [])[:_MOST_REASONS],
