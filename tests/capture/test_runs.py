@@ -916,12 +916,12 @@ def test_a_git_that_refuses_or_hangs_is_done_without(here, tmp_path, monkeypatch
     monkeypatch.setenv("PATH", f"{fake}:{os.environ['PATH']}")
     monkeypatch.setattr(git, "_PATIENCE", 0.1)
     monkeypatch.setattr(git, "_SHORT", 0.1)
-    assert git.state() == {}
+    assert git.state(str(here.folder)) == {}
 
 
 def test_no_git_is_no_harm(here, monkeypatch):
     monkeypatch.setenv("PATH", "/nowhere")
-    assert git.state() == {}
+    assert git.state(str(here.folder)) == {}
 
 
 # -- bounds ------------------------------------------------------------------------------------------------------------
@@ -1029,3 +1029,52 @@ def test_the_script_of_the_documentation_runs_before_and_after(here, tmp_path, t
     else:
         assert "Rows:      126,993" in done.stderr
         assert ended(here)["execution_summary"]["checks"] == {"pass": 1}
+
+
+def test_a_check_in_a_forked_process_is_recorded_as_the_runs(here):
+    source = """
+    import multiprocessing
+
+    def work():
+        plainview.current_run().check("rows", 5, min=1)
+        plainview.get_logger("worker").warning("in a fork")
+
+    with plainview.run("simulate", print_summary=False) as run:
+        process = multiprocessing.get_context("fork").Process(target=work)
+        process.start()
+        process.join()
+        sys.exit(process.exitcode)
+    """
+    assert here.program(source, cwd=here.folder).returncode == 0
+    (check,) = of_run(here, "check")
+    (close,) = of_run(here, "close")
+    assert (check["operation_id"], check["data"]["result"]) == (close["operation_id"], "pass")
+    assert check["pid"] != close["pid"]
+
+
+def test_capture_that_is_configured_anew_or_ended_inside_a_run_leaves_the_run_whole(here):
+    with plainview.run("simulate") as run:
+        here.configure()
+        plainview.get_logger("simulator").warning("after that")
+        plainview.shutdown()
+        run.check("rows", 5, min=1)
+    summary = ended(here)
+    assert summary["execution_summary"]["warnings"] == 1
+    assert summary["execution_summary"]["checks"] == {"pass": 1}
+    assert [line["event"] for line in of_run(here, "open", "check", "close")] == ["open", "check", "close"]
+
+
+@pytest.mark.parametrize(
+    "before", ["os.rmdir(os.getcwd())", "del sys.modules['__main__'].__file__", "sys.path.append(7)"]
+)
+def test_a_run_in_odd_surroundings_is_a_run_all_the_same(here, before):
+    done = here.program(f"{before}\nwith plainview.run('a'):\n    print('went on')\n", cwd=here.folder)
+    assert (done.returncode, done.stdout) == (0, "went on\n")
+    (close,) = of_run(here, "close")
+    assert close["data"]["summary"]["run_metadata"]["status"] == "completed"
+
+
+def test_a_folder_for_summaries_that_is_none_harms_nothing(here):
+    with plainview.run("a", summary_dir=7) as run:
+        pass
+    assert run.summary["run_metadata"]["status"] == "completed"

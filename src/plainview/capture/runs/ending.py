@@ -29,7 +29,11 @@ def folder(given: str | os.PathLike[str] | None, settings: Settings, run_id: str
         if not settings.runs_dir:
             return ""
         given = filled_in(settings.runs_dir, directory=settings.dir, service=settings.service)
-    return os.path.join(os.path.abspath(os.fsdecode(given)), run_id)
+    path = os.path.join(os.fsdecode(given), run_id)
+    try:
+        return os.path.abspath(path)
+    except OSError:  # the working directory is gone: it will be said that it cannot be written
+        return path
 
 
 def summary_of(run: Run, ledger: Ledger, error: BaseException | None) -> RunSummary:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from plainview.capture.scrub import Scrubber
 
-__all__ = ["command", "environment", "packages"]
+__all__ = ["command", "environment", "packages", "working_directory"]
 
 #: Folder names of installed distributions: https://packaging.python.org/specifications/recording-installed-packages/,
 #: and those that setuptools made before that was agreed on.
@@ -36,11 +36,19 @@ def environment(scrubber: Scrubber) -> dict[str, Any]:
         "platform": f"{name.sysname} {name.release} {name.machine}",
         "host": name.nodename,
         "cpu_count": _processors(),
-        "directory": os.getcwd(),
+        "directory": working_directory(),
         "command": command(sys.orig_argv, scrubber),
         "packages": packages(sys.path),
-        **git.state(),
+        **git.state(working_directory()),
     }
+
+
+def working_directory() -> str:
+    """The working directory; empty where it is gone."""
+    try:
+        return os.getcwd()
+    except OSError:
+        return ""
 
 
 def _processors() -> int | None:

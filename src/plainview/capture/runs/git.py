@@ -23,13 +23,16 @@ _SHORT: Final = 0.3
 _GIT: Final = ("git", "-c", "core.fsmonitor=false", "--no-optional-locks")
 
 
-def state() -> dict[str, Any]:
+def state(directory: str) -> dict[str, Any]:
     """``git_commit``, ``git_branch``, ``git_dirty`` of the program's folder, else of the one that it works in.
 
     Files that git does not know count for nothing. Empty where there is no repository, or no git; without
     ``git_dirty`` where that takes longer than a second.
+
+    Args:
+        directory: that it works in; may be empty.
     """
-    for folder in dict.fromkeys(filter(None, (_program_folder(), os.getcwd()))):
+    for folder in dict.fromkeys(filter(None, (_program_folder(), directory))):
         found = _of(folder)
         if found:
             return found

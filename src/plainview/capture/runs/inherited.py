@@ -8,7 +8,7 @@ it configures Plainview is a part of that run from its first record on.
 from __future__ import annotations
 
 import os
-import threading
+from _thread import RLock  # native even where gevent has patched `threading`: it is never held across a switch
 from typing import TYPE_CHECKING, Final
 
 from plainview.capture.propagation import frame_from, inject
@@ -18,13 +18,13 @@ from plainview.context import EMPTY, Bound, Frame, current
 if TYPE_CHECKING:
     from plainview.capture.spans import Span
 
-__all__ = ["RUN_ID", "TRACEPARENT", "Everywhere", "adopt", "publish"]
+__all__ = ["RUN_ID", "TRACEPARENT", "Everywhere", "adopt", "after_fork", "publish"]
 
 RUN_ID: Final = "PLAINVIEW_RUN_ID"
 TRACEPARENT: Final = "TRACEPARENT"
 _LONGEST: Final = 128
 
-_lock = threading.Lock()
+_lock = RLock()
 #: What the variables were before the first run; None: no run is open.
 _before: dict[str, str | None] | None = None
 #: What they were set to last.
@@ -51,6 +51,12 @@ def publish() -> None:
         _ours = {name: value for name, value in wanted.items() if value is not None}
         if latest is None:
             _before, _ours = None, {}
+
+
+def after_fork() -> None:
+    """In a forked child: another thread of the parent may have held the lock."""
+    global _lock  # noqa: PLW0603 - of this process
+    _lock = RLock()
 
 
 def _header(span: Span | None) -> str | None:

@@ -103,7 +103,10 @@ class Run(Operation):
             self._ledger = ledger = Ledger(told.runtime.recorder, self._given.params)
             if ledger.parameters:
                 self._fields["parameters"] = ledger.parameters
-            self._folder = ending.folder(self._given.summary_dir, settings, self.run_id)
+            try:
+                self._folder = ending.folder(self._given.summary_dir, settings, self.run_id)
+            except Exception as failure:  # noqa: BLE001 - whatever was given for a folder
+                told.failed(failure)
         if self.activate and around is None and _alone():
             self._everywhere = inherited.Everywhere(self.run_id)
         super()._begin(told)
@@ -159,6 +162,11 @@ class Run(Operation):
         except Exception as failure:  # noqa: BLE001 - never into the application
             self._failed(failure)
         super()._leave(error)
+
+    def after_fork(self) -> None:
+        """In a forked child; see `_in_child`."""
+        if self._ledger is not None:
+            self._ledger.tally.after_fork()
 
     def _again(self) -> Self:
         return type(self)(self.name, self._given, self._fields)
@@ -268,6 +276,16 @@ class Run(Operation):
                 now.recorder.log(time.time_ns(), head, message, fields, b"")
             elif level >= _WARNING:
                 self.heard(head, message, fields, None, None)
+
+
+def _in_child() -> None:
+    """The runs go on in the parent, whose threads may have held any lock. What is told of them here is kept apart."""
+    inherited.after_fork()
+    for one in ongoing.values():
+        one.after_fork()
+
+
+os.register_at_fork(after_in_child=_in_child)
 
 
 def _alone() -> bool:
