@@ -20,7 +20,7 @@ from plainview.query.operations.folding import states
 from plainview.query.operations.whole import operations
 from plainview.query.runs.comparison import compare
 from plainview.query.runs.parts import with_inner
-from plainview.query.runs.whole import whole
+from plainview.query.runs.whole import essence
 from plainview.query.runs.window import Window
 from plainview.query.sql import Sql, all_of, select
 from plainview.query.times import microseconds, moment, parse, rfc3339
@@ -58,7 +58,7 @@ def analyse(reader: Reader, run_id: str, issues: Issues, rules: Rules = NO_RULES
         issues: says which issues errors belong to.
         rules: the user's, for what kind of trouble an error is.
     """
-    found = whole(reader, run_id, issues)
+    found = essence(reader, run_id, issues)
     if found is None:
         return None
     run = found["run"]
@@ -67,7 +67,7 @@ def analyse(reader: Reader, run_id: str, issues: Issues, rules: Rules = NO_RULES
     first = _innermost(run, failures) if failed else None
     error = _error(reader, first, issues, rules) if first else None
     good = _last_good(reader, run)
-    before = whole(reader, good["run_id"], issues) if good else None
+    before = essence(reader, good["run_id"], issues) if good else None
     changed = compare(reader, before, found) if before else None
     return {
         "run_id": run["run_id"],
@@ -92,6 +92,8 @@ def _failures(reader: Reader, run: Mapping[str, Any]) -> list[dict[str, Any]]:
         rest = f"ORDER BY ended {order}, operation_id LIMIT {_MOST}"
         rows = reader.rows(select("operation_id", all_states, Sql(f"status IN ({named})"), rest))
         ids |= dict.fromkeys(row[0] for row in rows)
+        if len(rows) < _MOST:
+            break
     found = operations(reader, list(ids), until_id=until, at=now())
     return sorted(found, key=lambda each: (each["ended_at"] or "", each["started_at"]))
 

@@ -30,7 +30,7 @@ def compare(reader: Reader, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[
 
     Args:
         reader: the way to the store.
-        a: as `plainview.query.runs.whole.whole` tells it.
+        a: as `plainview.query.runs.whole.essence` tells it.
         b: the other.
     """
     one, other = a["run"], b["run"]

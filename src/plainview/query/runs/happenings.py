@@ -22,6 +22,11 @@ RESULTS: Final = ("pass", "warning", "fail")
 #: Most of each that are listed, the first ones; of what it used, evenly spread ones.
 _MOST: Final = 2000
 _SAMPLES: Final = 500
+_MOST_SAMPLES: Final = 100_000
+#: What a run uses, told every few seconds.
+SAMPLE: Final = "sample"
+#: What a run tells of itself.
+ALL: Final = ("check", "artifact", "backup", "warning", SAMPLE)
 
 #: Of a run: event → what is told of it, the oldest first.
 Told = dict[str, list[dict[str, Any]]]
@@ -45,17 +50,24 @@ def results(reader: Reader, runs: Sequence[Mapping[str, Any]]) -> dict[str, dict
     return found
 
 
-def told(reader: Reader, run: Mapping[str, Any]) -> Told:
-    """What one run told of itself, by event: ``check``, ``artifact``, ``backup``, ``warning``, ``sample``."""
-    found: Told = {}
-    for event, most in _SHOWN.items():
-        where = all_of(Window([run]).rows(), Sql("event = ?", (event,)))
-        rows = reader.rows(
-            select("timestamp, reason, data", "operations", where, f"ORDER BY timestamp, id LIMIT {most}")
-        )
-        found[event] = [_shown(event, *row) for row in rows]
-    found["sample"] = _thinned(found["sample"])
-    return found
+def told(reader: Reader, run: Mapping[str, Any], events: Sequence[str] = ALL) -> Told:
+    """What one run told of itself, by event: ``check``, ``artifact``, ``backup``, ``warning``, ``sample``.
+
+    Args:
+        reader: the way to the store.
+        run: the run.
+        events: those of them that are wanted.
+    """
+    found: Told = {event: [] for event in events}
+    # There are far more samples than anything else: they are no reason to leave something out.
+    for group, most in ((set(events) - {SAMPLE}, _MOST * len(ALL)), ({SAMPLE} & set(events), _MOST_SAMPLES)):
+        if group:
+            among = Sql(f"event IN ({', '.join('?' * len(group))})", tuple(sorted(group)))
+            rest = f"ORDER BY timestamp, id LIMIT {most}"
+            columns = "event, timestamp, reason, data"
+            for event, *row in reader.rows(select(columns, "operations", all_of(Window([run]).rows(), among), rest)):
+                found[event].append(_shown(event, *row))
+    return {event: _thinned(each) if event == SAMPLE else each[:_MOST] for event, each in found.items()}
 
 
 def summary(reader: Reader, run: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -64,10 +76,6 @@ def summary(reader: Reader, run: Mapping[str, Any]) -> dict[str, Any] | None:
     row = reader.row(select("data", "operations", where, "ORDER BY timestamp DESC, id DESC LIMIT 1"))
     found = _data(row[0]).get("summary") if row else None
     return found if isinstance(found, dict) else None
-
-
-#: Event → most of them that are read.
-_SHOWN: Final = {"check": _MOST, "artifact": _MOST, "backup": _MOST, "warning": _MOST, "sample": 100_000}
 
 
 def _text(value: object) -> str:

@@ -35,21 +35,33 @@ def search(reader: Reader, given: Mapping[str, Any], *, limit: int = 50, cursor:
     return {"runs": runs(reader, page["operations"]), "total": page["total"], "next": page["next"]}
 
 
-def of_id(reader: Reader, run_id: str) -> Run | None:
-    """The run of an id, if there is one; the last that began, where several have it."""
+def of_id(reader: Reader, run_id: str) -> tuple[Run, dict[str, Any]] | None:
+    """The run of an id, if there is one, and the environment that it began in; of several the last that began."""
     operation_id = detail.find(reader, run_id, "run")
     if operation_id is None:
         return None
     found = operations(reader, [operation_id], until_id=reader.store.last_id("operations"), at=now())
-    return next(iter(runs(reader, found)), None)
+    if not found:
+        return None
+    begun = happenings.beginnings(reader, found)
+    environment = begun.get(operation_id, {}).get("environment")
+    return runs(reader, found, begun)[0], _mapping(environment)
 
 
-def runs(reader: Reader, found: Sequence[Mapping[str, Any]]) -> list[Run]:
-    """Operations of the kind ``run``, with all that runs have beside."""
+def runs(
+    reader: Reader, found: Sequence[Mapping[str, Any]], begun: Mapping[str, dict[str, Any]] | None = None
+) -> list[Run]:
+    """Operations of the kind ``run``, with all that runs have beside.
+
+    Args:
+        reader: the way to the store.
+        found: as `plainview.query.operations.whole.operations` tells them.
+        begun: what they began with, where that is known already.
+    """
     named = [{**operation, "run_id": operation["key"] or operation["run_id"] or ""} for operation in found]
     if not named:
         return []
-    begun = happenings.beginnings(reader, named)
+    begun = happenings.beginnings(reader, named) if begun is None else begun
     checks = happenings.results(reader, named)
     counts = records.counts(reader, named)
     told = []

@@ -11,34 +11,48 @@ if TYPE_CHECKING:
     from plainview.query.reader import Reader
     from plainview.query.runs.records import Issues
 
-__all__ = ["whole"]
+__all__ = ["essence", "whole"]
 
 
-def whole(reader: Reader, run_id: str, issues: Issues) -> dict[str, Any] | None:
-    """A run whole; None: there is none of this id.
+def essence(reader: Reader, run_id: str, issues: Issues) -> dict[str, Any] | None:
+    """What runs are compared by; None: there is none of this id.
 
     Args:
         reader: the way to the store.
         run_id: its id, in full.
         issues: says which issues errors belong to.
+
+    Returns:
+        ``run``, ``parameters``, ``environment``, ``operations``, ``checks``, ``errors``.
     """
-    run = of_id(reader, run_id)
-    if run is None:
+    found = of_id(reader, run_id)
+    if found is None:
         return None
-    told = happenings.told(reader, run)
-    environment = happenings.beginnings(reader, [run]).get(run["operation_id"], {}).get("environment")
+    run, environment = found
     return {
         "run": run,
         "parameters": run["parameters"],
-        "environment": environment if isinstance(environment, dict) else {},
-        "summary": happenings.summary(reader, run),
+        "environment": environment,
         "operations": parts.by_name(reader, run),
+        "checks": happenings.told(reader, run, ("check",))["check"],
+        "errors": records.errors(reader, run, issues),
+    }
+
+
+def whole(reader: Reader, run_id: str, issues: Issues) -> dict[str, Any] | None:
+    """A run whole: its `essence`, and all that is shown of one; None: there is none of this id."""
+    found = essence(reader, run_id, issues)
+    if found is None:
+        return None
+    run = found["run"]
+    told = happenings.told(reader, run, happenings.ALL[1:])
+    return {
+        **found,
+        "summary": happenings.summary(reader, run),
         "timeline": parts.timeline(reader, run),
-        "checks": told["check"],
         "artifacts": told["artifact"],
         "backups": told["backup"],
         "warnings": told["warning"],
-        "resources": told["sample"],
-        "errors": records.errors(reader, run, issues),
+        "resources": told[happenings.SAMPLE],
         "logs": records.logs(reader, run),
     }

@@ -12,14 +12,14 @@ from plainview.query.runs import run as listed, trend as trends
 from plainview.query.runs.analysis import analyse
 from plainview.query.runs.comparison import compare
 from plainview.query.runs.finding import UnknownRun, find
-from plainview.query.runs.whole import whole
+from plainview.query.runs.whole import essence, whole
 from plainview.server.problems import Problem
 from plainview.server.run_requests import RunComparison, RunPlace, RunReference, RunSearch, RunTrend
 from plainview.server.run_responses import RunAnalysis, RunComparisonResult, RunDetail, RunPage, RunTrendResult
 from plainview.server.state import Here
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from plainview.query.reader import Reader
     from plainview.query.runs.records import Issues
@@ -51,13 +51,19 @@ def _meant(reader: Reader, text: str, among: RunPlace) -> str:
         raise Problem(404, str(error)) from None
 
 
-def _whole(here: State, reader: Reader, text: str, among: RunPlace) -> dict[str, Any]:
-    """A run whole.
+def _told(
+    tell: Callable[[Reader, str, Issues], dict[str, Any] | None],
+    here: State,
+    reader: Reader,
+    text: str,
+    among: RunPlace,
+) -> dict[str, Any]:
+    """What is told of a run.
 
     Raises:
         Problem: 404.
     """
-    found = whole(reader, _meant(reader, text, among), _issues(here))
+    found = tell(reader, _meant(reader, text, among), _issues(here))
     if found is None:  # it was let go of in between
         raise Problem(404, f"There is no run {text[:100]!r} any more")
     return found
@@ -80,7 +86,7 @@ async def two(request: Request, here: Here, wanted: Annotated[RunComparison, Que
     """
 
     def work(reader: Reader) -> dict[str, Any]:
-        a, b = (_whole(here, reader, text, wanted) for text in (wanted.a, wanted.b))
+        a, b = (_told(essence, here, reader, text, wanted) for text in (wanted.a, wanted.b))
         return compare(reader, a, b)
 
     return await here.questions.ask(request, work)
@@ -102,7 +108,7 @@ async def trend(request: Request, here: Here, wanted: Annotated[RunTrend, Query(
 @router.get("/{run_id}", response_model=RunDetail)
 async def one(request: Request, here: Here, run_id: RunId, among: Annotated[RunPlace, Query()]) -> Response:
     """One run with all that belongs to it, whichever of its processes told it."""
-    return await here.questions.ask(request, lambda reader: _whole(here, reader, run_id, among))
+    return await here.questions.ask(request, lambda reader: _told(whole, here, reader, run_id, among))
 
 
 @router.get("/{run_id}/analysis", response_model=RunAnalysis)
