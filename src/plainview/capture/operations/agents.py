@@ -15,6 +15,7 @@ from plainview.context import Bound, Frame
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from plainview.capture.operations.handover import Carried
     from plainview.capture.spans import Span
 
 __all__ = ["Agent", "Iteration", "agent"]
@@ -70,8 +71,15 @@ class Agent(Operation):
 
     def _around(self, frame: Frame) -> Frame:
         frame = super()._around(frame)
-        given = {name: self._fields[name] for name in _BOUND if self._fields.get(name) is not None}
+        known = self._fields or self._inputs  # of one that was handed over only its inputs are known
+        given = {name: known[name] for name in _BOUND if known.get(name) is not None}
         return Frame(Bound({**frame.bound.fields, "agent_role": self.name, **given}), frame.span, frame.ids, frame.otel)
+
+    def go_on(self, carried: Carried) -> None:
+        """Be, once it begins, what was handed over elsewhere."""
+        super().go_on(carried)
+        rounds = carried.results.get("iterations")
+        self.iterations = rounds if type(rounds) is int else 0
 
     def iteration(self, number: int | None = None) -> Iteration:
         """Say that a round begins: ``agent.iteration()``, or ``with agent.iteration():`` to have a span of it.

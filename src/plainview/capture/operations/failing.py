@@ -11,11 +11,13 @@ from plainview.context import left_in
 if TYPE_CHECKING:
     from plainview.capture.recorder import Recorder
 
-__all__ = ["failed_in", "occurrence_of", "outcome", "reason_of"]
+__all__ = ["failed_in", "failed_stage", "occurrence_of", "outcome", "reason_of"]
 
 #: Attribute of an exception that holds kind and name of the operation that it left first. Text: it goes along where the
 #: exception is pickled into another process.
 _KEY: Final = "__plainview_failed_in__"
+#: The same for the name of the stage that it left first.
+_STAGE: Final = "__plainview_failed_stage__"
 _attributes: Final = vars(BaseException)["__dict__"].__get__
 _LONGEST_CHAIN: Final = 20
 
@@ -33,17 +35,36 @@ def failed_in(error: BaseException, here: str) -> str:
         error: what leaves an operation.
         here: kind and name of that operation: it is the innermost one, unless another one is known.
     """
+    found = _noted(error, _KEY)
+    _attributes(error).setdefault(_KEY, found or here)
+    return found or here
+
+
+def failed_stage(error: BaseException, here: str = "") -> str:
+    """Name of the innermost stage that failed with an exception, or with one that led to it; empty: none did.
+
+    Args:
+        error: what leaves an operation.
+        here: name of that operation, if it is a stage.
+    """
+    found = _noted(error, _STAGE) or here
+    if found:
+        _attributes(error).setdefault(_STAGE, found)
+    return found
+
+
+def _noted(error: BaseException, key: str) -> str:
+    """What the first one of a chain of exceptions has for an attribute; empty: nothing."""
     found = ""
     cause: BaseException | None = error
     for _ in range(_LONGEST_CHAIN):
         if cause is None:
             break
-        noted = _attributes(cause).get(_KEY)
+        noted = _attributes(cause).get(key)
         if type(noted) is str:
             found = noted
         cause = cause.__cause__ or (None if cause.__suppress_context__ else cause.__context__)
-    _attributes(error).setdefault(_KEY, found or here)
-    return found or here
+    return found
 
 
 def reason_of(reason: object) -> str:

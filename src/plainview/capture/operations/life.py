@@ -379,6 +379,10 @@ class Life:
             fields["error"] = members["error_type"] = type(error).__name__
             members["reason"] = found.reason_of(error)
             if failed:
+                named = self.kind.name
+                part = found.failed_stage(error, self.name if named == "stage" else "")
+                if part and named != "stage":
+                    fields["stage"] = part
                 members["failed_in"] = fields["failed_in"] = found.failed_in(error, f"{self.kind.name} {self.name}")
         fields["reason"] = members["reason"]
         told.tell(outcome, self.name, fields, error if failed and self.kind.stack else None)
