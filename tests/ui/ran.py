@@ -73,7 +73,7 @@ class Runs:
         run_id = f"{start:%Y%m%d_%H%M%S}-{self._number + 0x5EED0000:08x}"
         self.ids[called] = run_id
         run = self._operation("run", name, start, key=run_id, run_id=run_id, trace_id=f"{self._number + 1:032x}")
-        commit = "b7e23ec29af22b0b4e41da31e868d57226121c84" if called in {"failed", "running"} else f"{0xC0FFEE:040x}"
+        commit = "b7e23ec29af22b0b4e41da31e868d57226121c84" if called in {"failed", "running"} else "c0ffee" + "4" * 34
         environment = {
             "python": "3.13.1",
             "platform": "Linux 6.12 x86_64",

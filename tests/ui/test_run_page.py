@@ -56,6 +56,7 @@ def test_the_last_runs_of_its_name_are_drawn_and_the_newest_is_told_when_out_of_
     screen.page.keyboard.press("]")  # the one before
     screen.expect_address(f"/runs/{told.ids['before']}")
     expect(screen.page.locator(".run-title")).to_contain_text(told.ids["before"])
+    screen.settle()
     screen.page.keyboard.press("[")
     screen.expect_address(f"/runs/{told.ids['slow']}")
 

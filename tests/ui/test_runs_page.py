@@ -54,7 +54,7 @@ def test_the_list_has_every_run_with_status_durations_rows_memory_checks_errors_
     expect(slow).to_contain_text("3 m 48 s")
     expect(slow).to_contain_text("508k")
     expect(slow).to_contain_text("1.9 GiB")
-    expect(slow).to_contain_text("00000000"[:8])
+    expect(slow).to_contain_text("c0ffee44")
     expect(slow.get_by_text("2 pass")).to_be_attached()
     expect(slow.get_by_text("1 warning")).to_be_attached()
     failed = row(runs, told.ids["failed"])

@@ -18,7 +18,7 @@ import "../trace/trace.css";
 
 const ROW = 24;
 const HEAD = 26;
-const MOST_ROWS = 16;
+const MOST_ROWS = 12;
 /** Right of the tree and left of the edge, as the waterfall has it. */
 const LEFT = 8;
 const RIGHT = 14;
