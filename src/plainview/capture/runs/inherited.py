@@ -8,6 +8,8 @@ it configures Plainview is a part of that run from its first record on.
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from _thread import RLock  # native even where gevent has patched `threading`: it is never held across a switch
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +20,7 @@ from plainview.context import EMPTY, Bound, Frame, current
 if TYPE_CHECKING:
     from plainview.capture.spans import Span
 
-__all__ = ["RUN_ID", "TRACEPARENT", "Everywhere", "adopt", "after_fork", "publish"]
+__all__ = ["RUN_ID", "TRACEPARENT", "Everywhere", "adopt", "after_fork", "alone", "publish"]
 
 RUN_ID: Final = "PLAINVIEW_RUN_ID"
 TRACEPARENT: Final = "TRACEPARENT"
@@ -87,6 +89,20 @@ def adopt() -> None:
     frame = current.get()
     if frame is not EMPTY:
         current.set(Frame(arrived.bound, frame.span or arrived.span, None, frame.otel))
+
+
+def alone() -> bool:
+    """Whether what begins here is all that the process does: in the main thread, outside of an event loop."""
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is not None:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return True
+        return False
+    return True
 
 
 class Everywhere:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, Final, NamedTuple, Self
 
@@ -107,7 +106,7 @@ class Run(Operation):
                 self._folder = ending.folder(self._given.summary_dir, settings, self.run_id)
             except Exception as failure:  # noqa: BLE001 - whatever was given for a folder
                 told.failed(failure)
-        if self.activate and around is None and _alone():
+        if self.activate and around is None and inherited.alone():
             self._everywhere = inherited.Everywhere(self.run_id)
         super()._begin(told)
         ongoing[self.run_id] = self
@@ -286,20 +285,6 @@ def _in_child() -> None:
 
 
 os.register_at_fork(after_in_child=_in_child)
-
-
-def _alone() -> bool:
-    """Whether what begins here is all that the process does: in the main thread, outside of an event loop."""
-    if threading.current_thread() is not threading.main_thread():
-        return False
-    asyncio = sys.modules.get("asyncio")
-    if asyncio is not None:
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return True
-        return False
-    return True
 
 
 def run(
