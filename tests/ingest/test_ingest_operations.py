@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+import time
+
+import msgspec
+
+import plainview.store
+from plainview.query.operations import listing
+from plainview.query.reader import Reader
 
 JOB = {"kind": "job", "name": "render", "key": "j-1", "job_id": "j-1", "service": "studio", "host": "box", "pid": 41}
 
@@ -175,3 +185,100 @@ def test_thousands_of_open_operations_are_abandoned_page_by_page(desk, eventuall
     assert settled(pipeline)
     counted = "SELECT event, count(*), count(DISTINCT operation_id) FROM operations GROUP BY event ORDER BY event"
     assert desk.store.query(counted).rows == [("abandon", number, number), ("open", number, number)]
+
+
+PHASES = {
+    # Phase → what the process does before it is killed, and what its job is afterwards.
+    "created": ("plainview.job('render', id=phase).create()", "queued"),
+    "opened": ("plainview.job('render', id=phase).start()", "abandoned"),
+    "progress": ("job = plainview.job('render', id=phase).start(); job.progress(3, 10, 'page 3')", "abandoned"),
+    "checkpoint": ("job = plainview.job('render', id=phase).start(); job.checkpoint(page=3)", "abandoned"),
+    "stage": (
+        "plainview.job('render', id=phase).start(); plainview.stage('encode').start().progress(1, 4)",
+        "abandoned",
+    ),
+    "retrying": ("plainview.job('render', id=phase).start().retry(OSError('no'))", "abandoned"),
+    "item": ("plainview.batch('books', id=phase).start().item(1).__enter__()", "abandoned"),
+    "handed over": ("plainview.job('render', id=phase).start().detach()", "running"),
+    "taken over": (
+        "token = plainview.job('render', id=phase).start().detach(); plainview.resume(token).start()",
+        "abandoned",
+    ),
+    "failed": ("plainview.job('render', id=phase).start().finish(OSError('no'))", "failed"),
+    "closed": ("plainview.job('render', id=phase).start().finish()", "completed"),
+}
+
+APP = """
+import sys, time
+import plainview
+directory, phase = sys.argv[1:]
+plainview.configure(dir=directory, service="studio", server="off", console="off")
+{}
+print("ready", flush=True)
+time.sleep(3600)
+"""
+
+SERVER = """
+import pathlib, sys, time
+import plainview.store
+from plainview.ingest import pipeline as pipelines
+pipelines._CHECKPOINT_SECONDS = 0.3  # clearing away happens while it is killed, too
+directory = pathlib.Path(sys.argv[1])
+pipeline = pipelines.Pipeline(plainview.store.open(directory / "store"), directory)
+pipeline.start()
+print("started", flush=True)
+time.sleep(3600)
+"""
+
+
+def test_whatever_a_job_does_when_its_process_is_killed_it_is_told_once(tmp_path):
+    programs = []
+
+    def run(code: str, *arguments: object) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", code, *map(str, arguments)]
+        programs.append(subprocess.Popen(command, stdout=subprocess.PIPE, text=True))
+        return programs[-1]
+
+    def kill(program: subprocess.Popen[str]) -> None:
+        program.send_signal(signal.SIGKILL)
+        program.wait()
+
+    def serve() -> subprocess.Popen[str]:
+        server = run(SERVER, tmp_path)
+        assert server.stdout.readline() == "started\n"
+        return server
+
+    try:
+        apps = {phase: run(APP.format(code), tmp_path, phase) for phase, (code, _) in PHASES.items()}
+        for app in apps.values():
+            assert app.stdout.readline() == "ready\n"
+        server = serve()
+        for app in list(apps.values())[::2]:  # while a server runs; the others while none does
+            kill(app)
+        for seconds in (0.2, 0.5, 1.0):
+            time.sleep(seconds)
+            kill(server)
+            for app in list(apps.values())[1::2]:
+                kill(app)
+            server = serve()
+        end = time.monotonic() + 120
+        while list((tmp_path / "spool").iterdir()):
+            assert time.monotonic() < end, "a stream stays"
+            time.sleep(0.2)
+        kill(server)
+    finally:
+        for program in programs:
+            program.kill()
+            program.communicate()
+    store = plainview.store.open(tmp_path / "store")
+    try:
+        told = "SELECT count(*), count(DISTINCT operation_id) FROM operations WHERE event = 'abandon'"
+        assert len(set(store.query(told).rows[0])) == 1
+        found = listing.search(Reader(store), {"kind": ["job", "batch"]}, limit=1000)["operations"]
+    finally:
+        store.close()
+    assert {one["key"]: one["status"] for one in found} == {phase: status for phase, (_, status) in PHASES.items()}
+    of = {one["key"]: one for one in found}
+    assert (of["progress"]["done"], of["progress"]["total"], of["progress"]["step"]) == (3, 10, "page 3")
+    assert msgspec.json.decode(of["checkpoint"]["checkpoint"]) == {"page": 3}
+    assert "ended without ending it" in of["opened"]["reason"]

@@ -30,6 +30,7 @@ LOST: Final = 4
 _REMEMBERED: Final = timedelta(days=1)
 _MOST: Final = 500
 _MOST_CURRENT: Final = 10
+_COUNTED: Final = ("completed", "failed")
 
 
 def workers(reader: Reader, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,21 +48,25 @@ def workers(reader: Reader, given: Mapping[str, Any]) -> dict[str, Any]:
     """
     at = now()
     until = reader.store.last_id("operations")
-    seconds = reader.dialect.attribute_number("data", ["interval_seconds"])
-    more = (
-        ", max(CASE WHEN event IN ('open', 'heartbeat', 'resume') THEN timestamp END) AS beat"
-        f", max(CASE WHEN event IN ('open', 'heartbeat', 'resume') THEN {seconds} END) AS pace"
+    told = {name: reader.dialect.attribute_number("data", [name]) for name in ("interval_seconds", *_COUNTED)}
+    more = ", max(CASE WHEN event IN ('open', 'heartbeat', 'resume') THEN timestamp END) AS beat" + "".join(
+        f", max(CASE WHEN event IN ('open', 'heartbeat', 'close') THEN {number} END) AS {name}"
+        for name, number in told.items()
     )
     wanted = of_operations({**given, "kind": "worker"}, at).states(reader.dialect, until, more)
     recent = Sql("seen >= ?", (microseconds(at - _REMEMBERED),))
     rest = f"ORDER BY started DESC, operation_id DESC LIMIT {_MOST}"
-    heads = {row[0]: row[1:] for row in reader.rows(select("operation_id, beat, pace", wanted, recent, rest))}
+    columns = ", ".join(("operation_id", "beat", "interval_seconds", *_COUNTED))
+    heads = {row[0]: row[1:] for row in reader.rows(select(columns, wanted, recent, rest))}
     found = operations(reader, list(heads), until_id=until, at=at)
     works = _works(reader, found, until, at)
     shown = []
     for one in found:
-        beat, pace = heads[one["operation_id"]]
-        shown.append(one | _life(one, beat, pace, at) | works[one["operation_id"]])
+        beat, pace, *counted = heads[one["operation_id"]]
+        work = works[one["operation_id"]]
+        # What it counts itself may be no operations, and what its children do it may not count.
+        own = {name: max(int(told or 0), work[name]) for name, told in zip(_COUNTED, counted, strict=True)}
+        shown.append(one | _life(one, beat, pace, at) | work | own)
     return {"workers": shown}
 
 
