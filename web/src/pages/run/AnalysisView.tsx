@@ -7,6 +7,7 @@ import { Failed } from "../../components/States";
 import { Text } from "../../components/Text";
 import { link } from "../../state/location";
 import { ago, duration } from "../../text/format";
+import { differs } from "../compare/figures";
 import { Gained, Pairs, Ratio } from "../compare/Pairs";
 import { Category } from "../errors/Marks";
 import { comparison } from "../runs/filter";
@@ -14,6 +15,16 @@ import { issueUrl } from "./Troubles";
 
 /** Operations that are told to have changed. */
 const MOST = 6;
+
+/** Lines that are shown before the one that tells of the failure, and after it. */
+const BEFORE = 9;
+const AFTER = 3;
+
+/** Of the lines around the failure the nearest ones; of lines without that one, the last. */
+function nearest({ logs_around: lines, log }: Analysis): Analysis["logs_around"] {
+  const at = lines.findIndex((line) => line.id === log);
+  return at < 0 ? lines.slice(-BEFORE - AFTER) : lines.slice(Math.max(0, at - BEFORE), at + AFTER + 1);
+}
 
 interface Props {
   run: Run;
@@ -39,7 +50,7 @@ export function AnalysisView({ run, analysis, retry }: Props) {
             {analysis.logs_around.length > 0 && (
               <>
                 <h3>Logged around it</h3>
-                <EntryLines entries={analysis.logs_around} here={analysis.log} />
+                <EntryLines entries={nearest(analysis)} here={analysis.log} />
               </>
             )}
           </div>
@@ -140,6 +151,9 @@ function Changed({ found, run }: { found: Analysis; run: Run }) {
   }
   const parameters = changed.parameters.filter((pair) => !pair.same);
   const environment = changed.environment.filter((pair) => !pair.same);
+  const operations = changed.operations.filter((each) =>
+    differs({ a: each.a_ms, b: each.b_ms, ratio: each.ratio }),
+  );
   const { patterns, errors } = changed;
   const heard = [patterns.new, patterns.gone, errors.new, errors.gone].some((each) => each.length > 0);
   const nothing = parameters.length + environment.length === 0 && !heard;
@@ -157,9 +171,9 @@ function Changed({ found, run }: { found: Analysis; run: Run }) {
       {nothing && <p class="dim">The same parameters, the same environment, the same messages.</p>}
       {parameters.length > 0 && <Pairs label="Parameter" pairs={parameters} />}
       {environment.length > 0 && <Pairs label="Environment" pairs={environment} />}
-      {changed.operations.length > 0 && (
+      {operations.length > 0 && (
         <ul class="analysis-operations">
-          {changed.operations.slice(0, MOST).map((each) => (
+          {operations.slice(0, MOST).map((each) => (
             <li key={`${each.kind} ${each.name}`} class="row">
               <span class="grow clip">
                 <span class="dim">{each.kind}</span> <Text value={each.name} limit={100} />
