@@ -19,6 +19,8 @@ REASON = "RenderError: font 'Fell Pica' is missing"
 #: Which ones of a type fail, of as many as do.
 FAILING = (1, 12, 24)
 STAGES = (("outline", 0.1), ("draft", 0.55), ("layout", 0.25), ("print", 0.1))
+#: Seconds between heartbeats: so long that nobody changes while tests look at them.
+INTERVAL = 600
 ITEMS = 1000
 FAILED_ITEMS = 12
 
@@ -206,7 +208,7 @@ class Works:
         def worker(name: str, pid: int, up: float, heard: float, **last: object) -> dict[str, object]:
             start = self.now - timedelta(seconds=up)
             one = self._operation("worker", name, start, name, key=f"worker-1:{pid}")
-            beat = {"interval_seconds": 15}
+            beat = {"interval_seconds": INTERVAL}
             self._event(start, "open", one, pid=pid, data=beat)
             self._event(self.now - timedelta(seconds=heard), "heartbeat", one, pid=pid, data=beat)
             if last:
@@ -222,6 +224,6 @@ class Works:
             begin = self.now - timedelta(seconds=600 - number * 60)
             ends = {"status": "failed", "reason": "OSError: no space left"} if number == 2 else {}
             self._closed(self._operation("task", "encode", begin, parent_id=busy["operation_id"]), begin, 20.0, **ends)
-        worker("mixer", 53, 7000, 40)
-        worker("mailer", 54, 7000, 3000, event="abandon", status="abandoned")
+        worker("mixer", 53, 7000, 2.5 * INTERVAL)
+        worker("mailer", 54, 7000, 5 * INTERVAL, event="abandon", status="abandoned")
         worker("indexer", 55, 7000, 1000, event="close", status="completed", duration_ms=6_000_000)

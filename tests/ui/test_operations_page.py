@@ -206,26 +206,26 @@ def test_an_abandoned_job_shows_how_far_it_came_and_what_went_on_from_it(screen,
     expect(screen.page.get_by_role("complementary", name="Facts")).to_contain_text("2 attempts")
 
 
-def test_a_running_job_is_followed_until_it_ends(own_server, open_screen):
+def test_a_running_job_is_followed_until_it_ends(shared_server, open_screen):
     def told(event: str, moment: datetime, **members: object) -> str:
         job = {"operation_id": "00000000000000aa", "kind": "job", "name": "render", "key": "j-1", "job_id": "j-1"}
-        start = {"start_time_unix_nano": round(began.timestamp() * 1e9), "service": "studio", "environment": "test"}
+        start = {"start_time_unix_nano": round(began.timestamp() * 1e9), "service": "followed", "environment": "test"}
         return json.dumps({"timestamp": at(moment), "event": event, **job, **start, **members})
 
     began = datetime.now(UTC) - timedelta(seconds=20)
-    send(own_server, [told("open", began), told("progress", began, done=1, total=10)])
-    screen = open_screen(own_server.url)
-    screen.go("/jobs")
+    send(shared_server, [told("open", began), told("progress", began, done=1, total=10)])
+    screen = open_screen(shared_server.url)
+    screen.go("/jobs?service=followed")
     now = screen.page.get_by_role("complementary", name="Now")
     expect(now.locator("[aria-valuenow='10']")).to_be_visible()
     now.get_by_role("link", name="render").click()
     bar = screen.page.get_by_role("main").get_by_role("progressbar")
     expect(bar).to_have_attribute("aria-valuetext", "10 % · 1 of 10")
-    send(own_server, [told("progress", datetime.now(UTC), done=7, total=10, step="pages")])
+    send(shared_server, [told("progress", datetime.now(UTC), done=7, total=10, step="pages")])
     expect(bar).to_have_attribute("aria-valuetext", "70 % · 7 of 10")
     screen.page.go_back()
     expect(now.locator("[aria-valuenow='70']")).to_be_visible()
-    send(own_server, [told("close", datetime.now(UTC), status="completed", duration_ms=21_000)])
+    send(shared_server, [told("close", datetime.now(UTC), status="completed", duration_ms=21_000)])
     expect(now).to_contain_text("No job runs.")
     expect(screen.rows.first).to_contain_text("completed")  # the list follows
 
@@ -236,6 +236,7 @@ def test_an_empty_page_says_what_to_write(own_server, open_screen):
         ("/jobs", "plainview.job("),
         ("/engines", "plainview.engine("),
         ("/batches", "plainview.batch("),
+        ("/workers", "plainview.worker("),
     ):
         screen.go(address)
         expect(screen.page.locator(".command")).to_contain_text(code)
@@ -297,7 +298,7 @@ def test_the_pages_fit_a_narrow_window(busy, open_screen):
         assert screen.page.evaluate("document.documentElement.scrollWidth") <= 900, address
 
 
-def test_a_hostile_name_stays_text(own_server, open_screen):
+def test_a_hostile_name_stays_text(shared_server, open_screen):
     hostile = '<img src=x onerror="window.__hacked=1">'
     start = datetime.now(UTC) - timedelta(seconds=5)
     line = {
@@ -311,11 +312,12 @@ def test_a_hostile_name_stays_text(own_server, open_screen):
         "key": "j-2",
         "start_time_unix_nano": round(start.timestamp() * 1e9),
         "duration_ms": 5000,
+        "service": "hostile",
         "data": {hostile: hostile},
     }
-    send(own_server, [json.dumps(line), log(start, "INFO", hostile, job_id="j-2")])
-    screen = open_screen(own_server.url)
-    screen.go("/jobs")
+    send(shared_server, [json.dumps(line), log(start, "INFO", hostile, job_id="j-2")])
+    screen = open_screen(shared_server.url)
+    screen.go("/jobs?service=hostile")
     screen.rows.first.click()
     expect(screen.page.get_by_role("heading", name=hostile)).to_be_visible()
     assert screen.page.evaluate("window.__hacked") is None
