@@ -92,12 +92,13 @@ class Queueing:
                 start_new_session=True,
             )
             try:
-                yield worker
+                try:
+                    yield worker
+                finally:
+                    end(worker)
             except BaseException:
                 print(log.read_text())
                 raise
-            finally:
-                end(worker)
 
     def run(self, program: str) -> None:
         """Run a program to its end; it must end well."""

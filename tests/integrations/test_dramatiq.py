@@ -88,7 +88,7 @@ def told(queueing):
     """All messages, worked on by two processes; when one was killed, by others."""
     queueing.programs.write("tasks.py", TASKS)
     command = ["dramatiq", "tasks", "--processes", "2", "--threads", "2"]
-    with queueing.working(*command):
+    with queueing.working(*command) as worker:
         queueing.run(SENDER)
         for name in ("add", "rejected", "endless", "skipped", "chained", "coroutine"):
             queueing.closed(1, key=name)
@@ -97,6 +97,8 @@ def told(queueing):
         queueing.closed(2, name="add")
         victim = queueing.programs.directory / "killed"
         os.kill(int(until(lambda: victim.exists() and victim.read_text(), "a victim")), signal.SIGKILL)
+        # Dramatiq ends all of its processes then. It must not be told to as well: told twice, they hang.
+        until(lambda: worker.poll() is not None, "the worker to end by itself")
     with queueing.working(*command):
         queueing.closed(1, key="killed")
     return queueing
