@@ -104,6 +104,45 @@ async def callers() -> None:
     assert_type(later(), "AsyncIterator[int]")
 
 
+with plainview.job("render", id="j-1", queued=True, stall_after=60, quality="high") as job:
+    assert_type(job, plainview.Operation)
+    job.progress(1, total=2, step="mix")
+    job.recover("frame 45", "state loaded", of=job)
+    with job.item(0, job_id="j-2"):
+        pass
+    assert_type(job.detach(), str)
+
+with plainview.agent("writer", stage="draft", project_id="p-1") as agent:
+    assert_type(agent, plainview.Agent)
+    with agent.iteration():
+        agent.schema_violation("Review", ValueError("no score"))
+    agent.outcome("accepted", success=True, score=7.5)
+
+
+class Narrate(plainview.Engine):
+    """An engine keeps the type of what it does."""
+
+    name = "tts"
+
+    def execute(self, text: str, *, voice: str = "alto") -> bytes:
+        """Its own parameters."""
+        self.progress(50, step=voice)
+        return text.encode()
+
+
+assert_type(Narrate().execute("hello"), bytes)
+assert_type(plainview.engines.missing, tuple[str, ...])
+
+
+@plainview.task("thumbnails")
+def thumbnails(number: int) -> list[str]:
+    """A decorated function keeps its type."""
+    return [str(number)]
+
+
+assert_type(thumbnails(1), list[str])
+assert_type(plainview.resume("token"), plainview.Operation)
+
 headers: dict[str, str] = {}
 plainview.inject(headers)
 plainview.set_level("DEBUG", "shop.db")
