@@ -575,3 +575,22 @@ def test_speed_and_the_time_that_is_left_are_told_where_they_are_known():
     track.stop()
     assert track.remaining is None
     assert Track("t", None).percent is None
+
+
+def test_a_total_may_be_of_any_kind_of_whole_number(capture):
+    capture.configure()
+
+    class Whole:
+        def __index__(self):
+            return 3
+
+    for total in (3, 3.0, Whole()):
+        with job("counts"):
+            list(progress([1, 2, 3], total))
+    assert [line["total"] for line in events(capture.directory, "close")] == [3, 3, 3]
+    for total in (10**400, -1, float("inf"), True, "3"):
+        with job("does not know"):
+            list(progress(iter([1, 2, 3]), total))
+    assert not [
+        line for line in events(capture.directory, "close") if line["name"] == "does not know" and "total" in line
+    ]

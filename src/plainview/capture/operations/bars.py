@@ -81,7 +81,8 @@ class Bars:
     def _run(self) -> None:
         try:
             self._draw()
-        except Exception as error:  # noqa: BLE001 - a terminal that went away; the application goes on
+        except Exception as error:  # noqa: BLE001 - a terminal that went away; the application goes on, without bars
+            self._stopped = True
             runtime().recorder.spool.failed(error)
         finally:
             console.above = None

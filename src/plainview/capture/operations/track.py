@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextvars
-import math
+import operator
 from time import monotonic
 from typing import Final
 
@@ -12,14 +12,23 @@ from plainview.sinks.text import visible
 __all__ = ["Track", "number"]
 
 _NUMBERS: Final = frozenset({int, float})
+#: Beyond it there is nothing to count; NaN and the infinities are not below it.
+_MOST: Final = 2**63
 _NAME: Final = 60
 #: Under so long no speed is told, seconds.
 _BRIEF: Final = 0.05
 
 
 def number(value: object) -> float | None:
-    """A number that progress can be counted by: finite, and not below zero. None: it is something else."""
-    return value if type(value) in _NUMBERS and math.isfinite(value) and value >= 0 else None  # type: ignore[operator, arg-type, return-value]
+    """A number that progress can be counted by: finite, not below zero; whole, if of a type of its own. None: none."""
+    if type(value) not in _NUMBERS:
+        if type(value) is bool:
+            return None
+        try:
+            value = operator.index(value)  # type: ignore[arg-type] # that is what is tried: NumPy's integers have one
+        except Exception:  # noqa: BLE001 - the application's own type
+            return None
+    return value if 0 <= value < _MOST else None  # type: ignore[operator, return-value]
 
 
 class Track:

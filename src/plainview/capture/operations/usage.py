@@ -9,9 +9,10 @@ then. Tasks of one event loop share its thread: each is charged with what the lo
 Both are exact to 0.1 ms.
 
 **Memory** is resident memory of the process: nobody can say which part is whose. It is read when an operation begins
-and ends, and ten times a second in between by the keeper, whatever the number of operations. The system's own
-high-water mark finds a peak between two looks, where it is the process's highest so far. What takes less than 10 ms
-has no figures of memory, and nothing is read for it as a rule: a reading is shared by all that begin within 10 ms.
+and ends, and by the keeper in between: ten times a second for ten seconds after one began, then at longer times, up to
+a second, whatever the number of operations. The system's own high-water mark finds a peak between two looks, where it
+is the process's highest so far. What takes less than 10 ms has no figures of memory, and nothing is read for it as a
+rule: a reading is shared by all that begin within 10 ms.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ __all__ = ["Sample", "Usage", "Watching", "begin", "resident_bytes", "watch"]
 _NEAR_NS: Final = 100_000
 #: Age up to which a reading of memory is good enough, and duration from which on an operation has figures of it.
 _FRESH_NS: Final = 10_000_000
-_LOOK_SECONDS: Final = 0.1
+#: Between two looks of the keeper, at least and at most, and as a share of the time since an operation began.
+_LOOK_SECONDS, _LONGEST_SECONDS, _LOOK_SHARE = 0.1, 1.0, 0.01
 #: Samples that are kept; beyond it every other one goes.
 _MOST_SAMPLES: Final = 1024
 
@@ -56,6 +58,8 @@ _memory = (-_FRESH_NS, 0, 0)
 #: What the keeper saw: perf_counter and resident bytes, the latter falling: the first at or after a moment is the most
 #: since then.
 _samples: tuple[tuple[int, int], ...] = ()
+#: When the latest operation began, by perf_counter; when the keeper looks again, by the monotonic clock.
+_latest, _due = 0, 0.0
 #: Operations that are open and no part of another, by their identity.
 _open: Final[set[int]] = set()
 #: The same of those that all the process does is part of.
@@ -81,8 +85,8 @@ class Usage:
     __slots__ = ("_began", "_crowded", "_highest", "_process", "_resident", "_worked", "own", "thread")
 
     def __init__(self, within: Usage | None, whole: bool) -> None:  # noqa: FBT001 - behind `begin`
-        global _crowded, _thread  # noqa: PLW0603 - what two threads do to them at once may be lost
-        self._began = now = perf_counter_ns()
+        global _crowded, _latest, _thread  # noqa: PLW0603 - what two threads do to them at once may be lost
+        self._began = _latest = now = perf_counter_ns()
         self.thread = thread = get_ident()
         self.own: bool | None = False if whole else None
         if within is not None:
@@ -188,12 +192,14 @@ def _resident_elsewhere() -> int:
     return 0
 
 
-def _look(_clock: float) -> float:
+def _look(clock: float) -> float:
     """The keeper comes by."""
-    global _samples  # noqa: PLW0603 - one value, replaced whole, by one thread
+    global _due, _samples  # noqa: PLW0603 - replaced by one thread
     if not _open and not _wholes:
-        _samples = ()
+        _samples, _due = (), 0.0
         return math.inf
+    if clock < _due:
+        return _due - clock
     now, resident = perf_counter_ns(), resident_bytes()
     kept = _samples
     while kept and kept[-1][1] <= resident:
@@ -201,7 +207,9 @@ def _look(_clock: float) -> float:
     if len(kept) > _MOST_SAMPLES:
         kept = kept[::2]
     _samples = (*kept, (now, resident))
-    return _LOOK_SECONDS
+    pause = min(max(_LOOK_SECONDS, _LOOK_SHARE * (now - _latest) / 1e9), _LONGEST_SECONDS)
+    _due = clock + pause
+    return pause
 
 
 def _most_since(moment: int) -> int:
@@ -265,12 +273,12 @@ def watch(callback: Callable[[Sample], object], seconds: float) -> Watching:
 
 def _in_child() -> None:
     """Nothing of the parent's is read: neither its memory, through the kept descriptor, nor its clocks."""
-    global _clock, _crowded, _descriptor, _memory, _samples
+    global _clock, _crowded, _descriptor, _due, _memory, _samples
     descriptor, _descriptor = _descriptor, -1
     with contextlib.suppress(OSError):  # and nobody else's file by now
         if descriptor >= 0 and os.readlink(f"/proc/self/fd/{descriptor}").endswith("/statm"):
             os.close(descriptor)
-    _clock, _memory, _samples, _crowded = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0
+    _clock, _memory, _samples, _crowded, _due = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0, 0.0
     _open.clear()
     _wholes.clear()
 
