@@ -6,6 +6,9 @@ import pytest
 from live_server import assert_problem, run_server
 from made_runs import ENVIRONMENT, MadeRun, before, failing, good
 
+from plainview.query import patterns
+from plainview.query.runs import comparison
+
 #: Usual runs, the oldest first; then the one that failed, then one that is slower and was given something else.
 DURATIONS = [10.0, 10.2, 9.9, 10.1, 10.0, 9.8, 10.3]
 GOOD = [good(number + 1, before(100 - number), seconds) for number, seconds in enumerate(DURATIONS)]
@@ -373,3 +376,20 @@ def test_a_run_inside_a_run_is_a_part_of_it_and_followed_when_it_fails(filled):
     assert {each["name"]: each["parent_id"] for each in found["timeline"]}["census"] == stage
     first = asked(filled, f"/v1/runs/{outer.run_id}/analysis")["first_failure"]["operation"]
     assert (first["kind"], first["name"]) == ("task", "count")
+
+
+def test_the_trend_says_when_runs_get_slower_bit_by_bit(filled):
+    made = [good(400 + number, before(50 - number), 10.0 + number / 5, name="creeping") for number in range(10)]
+    filled.ingest(*(line for run in made for line in run.lines))
+    figures = {each["figure"]: each for each in asked(filled, "/v1/runs/trend?name=creeping")["figures"]}
+    assert figures["duration_ms"]["drift"]["drifts"]
+    assert figures["duration_ms"]["drift"]["change"] == pytest.approx(1.8 / 10.9, rel=1e-3)
+    assert not figures["duration_ms"]["out_of_line"]
+    assert not figures["rows"]["drift"]["drifts"]
+
+
+def test_a_comparison_says_when_it_did_not_look_into_all_of_a_log(filled, monkeypatch):
+    for module in (comparison, patterns):
+        monkeypatch.setattr(module, "LOOKED_INTO", 3)
+    notes = asked(filled, f"/v1/runs/compare?a={OPEN.run_id}&b={SLOW.run_id}")["notes"]
+    assert [note.partition(" logged more")[0] for note in notes if "logged more" in note] == [SLOW.run_id]

@@ -187,7 +187,7 @@ def show_trend(found: Mapping[str, Any]) -> None:
         )
     console.print(table)
     console.print()
-    judged = _table("", "newest", "median before", "usual distance", "score", "", right=("newest", "median before"))
+    judged = _table("", "newest", "median before", "usual distance", "score", "", "", right=("newest", "median before"))
     for each in found["figures"]:
         if each["newest"] is None:
             continue
@@ -198,9 +198,18 @@ def show_trend(found: Mapping[str, Any]) -> None:
             *(figure(name, each[value]) for value in ("newest", "median", "mad")),
             "-" if each["score"] is None else f"{each['score']:+.1f}",
             Text(said if each["median"] is not None else "the first", "bold red" if each["out_of_line"] else "dim"),
+            _drift(each["drift"]),
         )
     if found["judged"] is None:
         console.print("None of them completed: there is nothing to judge.")
         return
     console.print(Text(f"{visible(found['judged'])}, the newest that completed, beside those before it:"))
     console.print(judged)
+
+
+def _drift(drift: Mapping[str, Any]) -> Text:
+    """Where a figure goes over all the runs."""
+    if not drift["drifts"]:
+        return Text("")
+    change = f"{drift['change']:+.0%}" if drift["change"] is not None else "up" if drift["score"] > 0 else "down"
+    return Text(f"drifts: {change} over these runs", "bold yellow")

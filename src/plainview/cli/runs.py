@@ -134,7 +134,9 @@ def trend(  # noqa: PLR0913 - each is an option of the command
     last: Annotated[int, Option(min=1, max=1000, help="How many runs, the newest included.")] = 20,
     service: Annotated[str | None, Option(help="Of this service; that of the newest run when left out.")] = None,
     environment: Annotated[str | None, Option(help="Of this environment; likewise.")] = None,
-    check: Annotated[bool, Option("--check", help="End with the exit code 3 when it is out of line.")] = False,
+    check: Annotated[
+        bool, Option("--check", help="End with the exit code 3 when it is out of line, or a figure drifts.")
+    ] = False,
     json: Json = False,
     url: Url = None,
     directory: Dir = None,
@@ -149,7 +151,7 @@ def trend(  # noqa: PLR0913 - each is an option of the command
         from plainview.cli.run_tables import show_trend
 
         show_trend(found)
-    if check and any(figure["out_of_line"] for figure in found["figures"]):
+    if check and any(figure["out_of_line"] or figure["drift"]["drifts"] for figure in found["figures"]):
         raise typer.Exit(_OUT_OF_LINE)
 
 

@@ -19,7 +19,9 @@ class Run(Operation):
     """One run as it is now: an operation, and what only runs have."""
 
     run_id: str = Field(examples=["20261125_184500-3f9c2a71"])
-    errors: int = Field(description="Lines from ERROR up, and exceptions told of without a line.")
+    errors: int = Field(
+        description="Lines from ERROR up, and exceptions told of without a line; an exception counts once."
+    )
     warnings: int = Field(description="Lines at WARNING.")
     checks: dict[str, int] = Field(description="How many went `pass`, `warning`, `fail`.")
     rows_per_second: float | None
@@ -229,6 +231,16 @@ class TrendPoint(BaseModel):
     rows_per_second: float | None
 
 
+class TrendDrift(BaseModel):
+    """Where a figure goes, over all runs of a trend that completed."""
+
+    change: float | None = Field(
+        description="From the first to the last, as a share of the median: 0.2 is a fifth more."
+    )
+    score: float | None = Field(description="Of the Mann-Kendall test; null: fewer than 8 runs.")
+    drifts: bool
+
+
 class TrendFigure(BaseModel):
     """How a figure of the newest run stands to those of the runs before it."""
 
@@ -242,6 +254,7 @@ class TrendFigure(BaseModel):
     threshold: float
     out_of_line: bool
     direction: Literal["higher", "lower"] | None
+    drift: TrendDrift
 
 
 class RunTrendResult(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from plainview.query.patterns import patterns
+from plainview.query.patterns import LOOKED_INTO, patterns
 from plainview.query.runs.differences import differences, ratio
 from plainview.query.runs.happenings import RESULTS
 from plainview.query.runs.series import FIGURES, figures
@@ -21,8 +21,9 @@ __all__ = ["compare"]
 
 #: Figures beside those that runs are judged by.
 _COUNTED: Final = ("cpu_ms", "errors", "warnings")
-#: Patterns of a run's log that are known, the most frequent; and of those, new or gone, that are told.
-_PATTERNS, _TOLD = 1000, 100
+#: Patterns and errors, new or gone, that are told.
+_TOLD: Final = 100
+_CUT: Final = f"{{}} logged more than is looked into: the patterns are those of its last {LOOKED_INTO:,} lines."
 
 
 def compare(reader: Reader, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
@@ -34,16 +35,18 @@ def compare(reader: Reader, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[
         b: the other.
     """
     one, other = a["run"], b["run"]
+    logged = [_logged(reader, run) for run in (one, other)]
+    cut = [run for run, (_, all_of_it) in zip((one, other), logged, strict=True) if not all_of_it]
     return {
         "a": one,
         "b": other,
-        "notes": _notes(one, other),
+        "notes": _notes(one, other) + [_CUT.format(run["run_id"]) for run in cut],
         "parameters": differences(a["parameters"], b["parameters"]),
         "environment": differences(a["environment"], b["environment"]),
         "operations": _operations(a["operations"], b["operations"]),
         "figures": _figures(one, other),
         "checks": _checks(a["checks"], b["checks"]),
-        "patterns": _patterns(reader, one, other),
+        "patterns": _new_and_gone(logged[0][0], logged[1][0], "pattern"),
         "errors": _new_and_gone(a["errors"], b["errors"], "fingerprint"),
     }
 
@@ -124,20 +127,19 @@ def _badness(check: Mapping[str, Any]) -> int:
     return RESULTS.index(check["result"]) if check["result"] in RESULTS else -1
 
 
-def _patterns(reader: Reader, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
-    """Patterns of messages that only one of them logged. What it says is alike in both is no news, however often."""
-    one, other = (_logged(reader, run) for run in (a, b))
-    return _new_and_gone(one, other, "pattern")
+def _logged(reader: Reader, run: Mapping[str, Any]) -> tuple[list[dict[str, Any]], bool]:
+    """The patterns of a run's log, and whether all of it was looked into.
 
-
-def _logged(reader: Reader, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    What both say is no news, however often each does.
+    """
     start, end = Window([run]).stretch
     found = patterns(
         reader,
         {"run_id": run["run_id"], "start_time": rfc3339(start), "end_time": rfc3339(end)},
-        limit=_PATTERNS,
+        limit=LOOKED_INTO,
     )
-    return [{name: each[name] for name in ("pattern", "level", "count", "example_id")} for each in found["patterns"]]
+    told = [{name: each[name] for name in ("pattern", "level", "count", "example_id")} for each in found["patterns"]]
+    return told, found["examined"] < LOOKED_INTO
 
 
 def _new_and_gone(a: Sequence[dict[str, Any]], b: Sequence[dict[str, Any]], by: str) -> dict[str, list[dict[str, Any]]]:

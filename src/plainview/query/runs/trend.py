@@ -1,4 +1,4 @@
-"""The last runs of a name, and whether the newest is out of line with those before it."""
+"""The last runs of a name: whether the newest is out of line with those before it, and whether they drift."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from plainview.query.operations import listing
 from plainview.query.runs.deviation import THRESHOLD, deviation
+from plainview.query.runs.drift import drift
 from plainview.query.runs.series import FIGURES, figures
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def trend(reader: Reader, given: Mapping[str, Any], last: int) -> dict[str, Any]
 
 
 def _figure(name: str, values: list[float | None]) -> dict[str, Any]:
-    found = deviation(values[:-1], values[-1] if values else None)
+    found, moved = deviation(values[:-1], values[-1] if values else None), drift(values)
     return {
         "figure": name,
         "median": found.median,
@@ -66,4 +67,5 @@ def _figure(name: str, values: list[float | None]) -> dict[str, Any]:
         "threshold": THRESHOLD,
         "out_of_line": found.out_of_line,
         "direction": found.direction,
+        "drift": {"change": moved.change, "score": moved.score, "drifts": moved.drifts},
     }
