@@ -41,6 +41,7 @@ class Works:
         self._lost_and_found()
         self._waiting()
         self._running()
+        self._registry()
         self._batches()
         self._agents()
         self._workers()
@@ -175,6 +176,12 @@ class Works:
             known = {"total": 120} if number < NOW_RUNNING - 1 else {}
             self._event(self.now, "progress", job, done=54 - number * 20, step="frames", **known)
             self.lines.append(log(self.now, "INFO", "a frame is drawn", service="studio-worker", job_id=key))
+
+    def _registry(self) -> None:
+        """Which engines there should be; one of them has not been met yet."""
+        registry = self._operation("registry", "engines", self.now)
+        expected = {"expected": ["llm", "typesetter", "voice"], "missing": ["voice"]}
+        self._event(self.now, "close", registry, status="completed", data=expected)
 
     def _batches(self) -> None:
         start = self.now - timedelta(seconds=5400)

@@ -149,6 +149,14 @@ def test_the_tabs_lead_from_kind_to_kind_and_keep_the_scope(screen):
         expect(line_of(screen, engine)).to_be_visible()
 
 
+def test_an_engine_that_is_expected_and_did_not_run_is_missing(screen):
+    screen.go("/engines")
+    expect(line_of(screen, "voice")).to_contain_text("missing")
+    expect(line_of(screen, "voice")).to_contain_text("never")
+    expect(line_of(screen, "llm")).not_to_contain_text("expected")
+    expect(line_of(screen, "pdf")).to_contain_text("not expected")
+
+
 def test_kinds_of_the_applications_own_stand_beside_the_tasks(screen):
     screen.go("/tasks")
     kinds = screen.page.get_by_role("group", name="Kind")
