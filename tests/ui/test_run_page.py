@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import time
+from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 from playwright.sync_api import expect
 from ran import MESSAGE, ROWS, YEARS
+from records import at
 
 
 @pytest.fixture
@@ -59,6 +64,29 @@ def test_the_last_runs_of_its_name_are_drawn_and_the_newest_is_told_when_out_of_
     screen.settle()
     screen.page.keyboard.press("[")
     screen.expect_address(f"/runs/{told.ids['slow']}")
+
+
+def test_a_figure_that_drifts_is_told_though_each_run_is_in_line_with_the_one_before(own_server, open_screen):
+    now = datetime.now(UTC)
+    lines = []
+    for day in range(12):
+        start = now - timedelta(days=12 - day)
+        run = {"kind": "run", "name": "creep", "key": f"creep-{day}", "run_id": f"creep-{day}", "service": "workforce"}
+        end = {"event": "close", "status": "completed", "duration_ms": 60_000 * 1.03**day}
+        begun = round(start.timestamp() * 1e9)
+        ids = {"operation_id": f"{0xC0DE00 + day:016x}", "start_time_unix_nano": begun, "timestamp": at(start)}
+        lines.append(json.dumps(run | end | ids))
+    headers = {"Content-Type": "application/x-ndjson"}
+    httpx.post(f"{own_server.url}/v1/ingest", content="\n".join(lines).encode(), headers=headers).raise_for_status()
+    deadline = time.monotonic() + 30
+    while httpx.get(f"{own_server.url}/v1/runs").json()["total"] < len(lines):
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    screen = open_screen(own_server.url)
+    screen.go("/runs/creep-11")
+    duration = part(screen, "The last 12 runs").get_by_role("figure").filter(has_text="Duration")
+    expect(duration).to_contain_text(re.compile(r"drifts up by [23]\d % over these runs"))
+    expect(duration.locator(".out-of-line")).to_have_count(0)
 
 
 def test_operations_stand_along_the_time_and_lead_to_themselves(show):

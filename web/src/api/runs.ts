@@ -197,6 +197,8 @@ export interface TrendFigure {
   threshold: number;
   out_of_line: boolean;
   direction: "higher" | "lower" | null;
+  /** Where the figure goes over all runs that completed; `change` from the first to the last, 0.2 is a fifth more. */
+  drift: { change: number | null; score: number | null; drifts: boolean };
 }
 
 export interface Trend {

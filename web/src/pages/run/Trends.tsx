@@ -94,6 +94,7 @@ function Bars({ figure, title, tell, points, told, judged, here, reachable }: Ba
           <b>{value === null ? "–" : tell(value)}</b>
           {told?.out_of_line && <OutOfLine ratio={ratio(value, usual)} direction={told.direction} />}
         </span>
+        <Drift drift={told?.drift} />
         <span class="dim">{usual === null ? "nothing to compare with" : `median ${tell(usual)}`}</span>
       </figcaption>
       <div class="trend-bars">
@@ -122,6 +123,18 @@ function Bars({ figure, title, tell, points, told, judged, here, reachable }: Ba
         })}
       </div>
     </figure>
+  );
+}
+
+/** That a figure goes somewhere, each run in line with the one before. */
+function Drift({ drift }: { drift: TrendFigure["drift"] | undefined }) {
+  if (!drift?.drifts) return null;
+  const up = (drift.change ?? drift.score ?? 0) > 0;
+  return (
+    <span class="trend-drift">
+      <i aria-hidden="true">{up ? "↗" : "↘"}</i> drifts {up ? "up" : "down"}
+      {drift.change !== null && ` by ${(100 * Math.abs(drift.change)).toFixed(0)} % over these runs`}
+    </span>
   );
 }
 
