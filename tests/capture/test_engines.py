@@ -9,69 +9,73 @@ from captured import read
 
 import plainview
 from plainview.capture import chores
+from plainview.capture.operations import engines as home
 from plainview.capture.operations.engines import Engine
 from plainview.capture.operations.operation import engine, job
 from plainview.capture.operations.roster import Engines
 from plainview.capture.runtime import runtime
 
+#: What the classes here are registered in: the process's own is told of by itself, in whatever test.
+REGISTRY = Engines()
 
-class TextToSpeechEngine(Engine):
-    """Named by its class."""
+with pytest.MonkeyPatch.context() as patched:
+    patched.setattr(home, "ENGINES", REGISTRY)
 
-    def execute(self, text: str, *, voice: str = "alto") -> bytes:
-        self.progress(50, step=f"voice {voice}")
-        self.retry("busy")
-        return text.encode()
+    class TextToSpeechEngine(Engine):
+        """Named by its class."""
+
+        def execute(self, text: str, *, voice: str = "alto") -> bytes:
+            self.progress(50, step=f"voice {voice}")
+            self.retry("busy")
+            return text.encode()
+
+    class Mix(Engine):
+        """Named by itself."""
+
+        name = "mixer"
+        loaded = True
+
+        async def execute(self, tracks: int) -> int:
+            if not tracks:
+                msg = "no audio"
+                raise ValueError(msg)
+            await asyncio.sleep(0)
+            return tracks
+
+        def state(self) -> dict[str, object]:
+            return {"loaded": self.loaded}
+
+    class Chapters(Engine):
+        """A generator."""
+
+        def execute(self, count: int):
+            yield from range(count)
+
+    class Pages(Engine):
+        """An async generator."""
+
+        async def execute(self, count: int):
+            for number in range(count):
+                yield number
+
+    class Fallen(Mix):
+        """Its state cannot be had."""
+
+        name = "fallen"
+
+        def state(self) -> dict[str, object]:
+            raise RuntimeError("no state")
+
+    class Careful(TextToSpeechEngine):
+        """Does what its parent does, and more."""
+
+        name = "careful"
+
+        def execute(self, text: str, *, voice: str = "bass") -> bytes:
+            return super().execute(text.strip(), voice=voice)
 
 
-class Mix(Engine):
-    """Named by itself."""
-
-    name = "mixer"
-    loaded = True
-
-    async def execute(self, tracks: int) -> int:
-        if not tracks:
-            msg = "no audio"
-            raise ValueError(msg)
-        await asyncio.sleep(0)
-        return tracks
-
-    def state(self) -> dict[str, object]:
-        return {"loaded": self.loaded}
-
-
-class Chapters(Engine):
-    """A generator."""
-
-    def execute(self, count: int):
-        yield from range(count)
-
-
-class Pages(Engine):
-    """An async generator."""
-
-    async def execute(self, count: int):
-        for number in range(count):
-            yield number
-
-
-class Fallen(Mix):
-    """Its state cannot be had."""
-
-    name = "fallen"
-
-    def state(self) -> dict[str, object]:
-        raise RuntimeError("no state")
-
-
-class Careful(TextToSpeechEngine):
-    """Does what its parent does, and more."""
-
-    name = "careful"
-
-    def execute(self, text: str, *, voice: str = "bass") -> bytes:
-        return super().execute(text.strip(), voice=voice)
+chores.remove(REGISTRY._turn)
 
 
 def told(capture, name: str) -> dict[str, dict]:
@@ -158,10 +162,12 @@ def test_outside_of_an_execution_there_is_nothing_to_tell(capture):
 
 
 def test_classes_are_registered_under_their_names():
-    assert {"text_to_speech", "mixer", "chapters", "pages", "careful"} <= set(plainview.engines.present)
-    assert plainview.engines["mixer"] is Mix
+    assert REGISTRY.present == ("careful", "chapters", "fallen", "mixer", "pages", "text_to_speech")
+    assert (REGISTRY.expected, REGISTRY.missing) == (REGISTRY.present, ())
+    assert REGISTRY["mixer"] is Mix
     with pytest.raises(KeyError):
-        plainview.engines["unheard of"]
+        REGISTRY["unheard of"]
+    assert type(plainview.engines) is Engines
 
 
 @pytest.fixture
@@ -206,3 +212,22 @@ def test_it_is_told_by_itself_and_again_each_hour_but_not_where_nothing_is_expec
     monkeypatch.setattr(engines, "_told", engines._told - 4000)
     engines._turn(0.0)
     assert count() == 2
+
+
+def test_a_forked_child_tells_of_its_own(capture):
+    program = """
+        plainview.engines.expect("tts")
+        child = os.fork()
+        if child == 0:
+            with plainview.engine("tts"):
+                pass
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        with plainview.engine("mixer"):
+            pass
+    """
+    done = capture.program(program)
+    assert done.returncode == 0, done.stderr
+    told = [line for line in read(capture.directory, "operation") if line["kind"] == "registry"]
+    assert {line["pid"] for line in told} >= {line["pid"] for line in closed(capture, "tts") + closed(capture, "mixer")}
+    assert {tuple(line["data"]["missing"]) for line in told} == {(), ("tts",)}

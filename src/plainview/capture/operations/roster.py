@@ -96,6 +96,12 @@ class Engines:
             return _AGAIN_SECONDS
         return left
 
+    def after_fork(self) -> None:
+        """In a forked child: it tells of its own, once it records anything."""
+        if self._expected:
+            self._changed = True
+            chores.add(self._turn)
+
     def _tell(self) -> None:
         self._changed, self._told = False, time.monotonic()
         now = runtime()
@@ -117,3 +123,4 @@ class Engines:
 
 #: Those of this process.
 ENGINES: Final = Engines()
+os.register_at_fork(after_in_child=ENGINES.after_fork)  # after that of `chores`, which forgets the parent's
