@@ -52,8 +52,13 @@ JOBS = """
         go.wait(60)
 """
 COROUTINES = """
-    import asyncio, logging
+    import asyncio, logging, os
     from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+    if os.environ.get("LATE"):
+        import plainview
+        plainview.configure(file="")
+        plainview.instrument("apscheduler")
 
     log = logging.getLogger("jobs.log")
     ended = asyncio.Event()
@@ -120,8 +125,11 @@ def test_a_run_that_is_left_out_is_cancelled_with_the_reason(told):
     assert told.internal_errors() == 0
 
 
-def test_runs_of_coroutines_are_jobs(programs):
-    done = programs.run(sys.executable, programs.write("coroutines.py", COROUTINES))
+@pytest.mark.parametrize("late", ["", "yes"])
+def test_runs_of_coroutines_are_jobs(programs, late):
+    """Without a line of code; and where a line of it asks for that when APScheduler was imported already."""
+    variables = {"LATE": late} | ({"PYTHONPATH": ""} if late else {})
+    done = programs.run(sys.executable, programs.write("coroutines.py", COROUTINES), variables=variables)
     assert done.returncode == 0, done.stderr
     assert runs(programs.spool, "ticking") == [("tick", "completed", "")]
     (line,) = programs.spool.logs("jobs.log")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.capture.runtime import runtime
-from plainview.integrations.deliveries import Delivery, System
+from plainview.integrations.deliveries import Delivery
+from plainview.integrations.messages import System
 from plainview.integrations.patching import replace
 from plainview.integrations.safety import failed
 
@@ -25,12 +27,15 @@ _SYSTEM: Final = System("apscheduler")
 
 
 def install(module: ModuleType) -> None:
-    """Runs of jobs are operations. ``module`` is ``apscheduler.executors.base``.
-
-    The executors take what stands in there when they are imported, which is later.
-    """
-    replace(module, "run_job", partial(_running, module.EVENT_JOB_MISSED))
-    replace(module, "run_coroutine_job", partial(_running_coroutine, module.EVENT_JOB_MISSED))
+    """Runs of jobs are operations. ``module`` is ``apscheduler.executors.base``."""
+    made: dict[str, Callable[[int, Any], Any]] = {"run_job": _running, "run_coroutine_job": _running_coroutine}
+    for name, make in made.items():
+        original = getattr(module, name)
+        replace(module, name, partial(make, module.EVENT_JOB_MISSED))
+        # The executors took over what stood in there when they were imported: as a rule that is later.
+        for place, executor in list(sys.modules.items()):
+            if place.startswith("apscheduler.executors.") and getattr(executor, name, None) is original:
+                setattr(executor, name, getattr(module, name))
     replace(module.BaseExecutor, "submit_job", partial(_submitting, module.MaxInstancesReachedError))
 
 

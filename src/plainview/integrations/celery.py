@@ -12,7 +12,8 @@ from plainview.capture.errors.occurrence import KEY
 from plainview.capture.metrics.families import feed
 from plainview.capture.runtime import runtime
 from plainview.integrations import working
-from plainview.integrations.deliveries import HEADERS, Delivery, System, label, send
+from plainview.integrations.deliveries import Delivery
+from plainview.integrations.messages import HEADERS, System, label, send
 from plainview.integrations.queues import Queues
 from plainview.integrations.safety import failed
 

@@ -8,7 +8,8 @@ from dramatiq.middleware import Middleware
 
 from plainview.capture.runtime import runtime
 from plainview.integrations import working
-from plainview.integrations.deliveries import Delivery, System, send
+from plainview.integrations.deliveries import Delivery
+from plainview.integrations.messages import System, send
 from plainview.integrations.patching import replace
 from plainview.integrations.safety import failed
 
