@@ -141,3 +141,33 @@ def test_runs_of_a_script_are_compared_and_a_failed_one_is_explained(scripts):
     assert "nowhere.csv" in shown.stdout
     taken = command("runs", "export", slow[:-3], "--dir", str(scripts.server.directory))
     assert json.loads(taken.stdout)["summary"]["run_metadata"]["run_id"] == slow
+
+
+KILLED = """
+import os, signal, sys
+import plainview
+
+plainview.configure(dir=sys.argv[1], service="simulator", environment="test", console="off")
+with plainview.run("simulate", params={"years": 3}), plainview.job("year", id="2027") as job:
+    job.progress(4, 12, "month 4")
+    plainview.get_logger("simulator").info("month 4 begins")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_run_whose_process_was_killed_says_where_it_was(scripts):
+    arguments = [sys.executable, "-c", KILLED, str(scripts.server.directory)]
+    subprocess.run(arguments, env=CLEAN, capture_output=True, timeout=60, check=False)
+
+    def abandoned():
+        page = scripts.get("/v1/runs?status=abandoned")
+        return page["runs"]
+
+    (run,) = until(abandoned)
+    found = scripts.get(f"/v1/runs/{run['run_id']}/analysis")
+    first = found["first_failure"]["operation"]
+    assert (first["kind"], first["key"], first["status"]) == ("job", "2027", "abandoned")
+    assert (first["done"], first["total"], first["step"]) == (4, 12, "month 4")
+    assert found["logs_around"][-1]["message"] == "month 4 begins"
+    shown = command("runs", "show", "last", "--dir", str(scripts.server.directory))
+    assert "job year: abandoned at 33 %, month 4" in shown.stdout, shown.stderr

@@ -190,7 +190,8 @@ def _why(analysis: Mapping[str, Any]) -> Iterator[Text]:
     else:
         place = f" at {operation['percent']:.0f} %" if operation["percent"] is not None else ""
         step = f", {operation['step']}" if operation["step"] else ""
-        yield Text(f"  {what}: {operation['status']}{place}{visible(step)}", "red")
+        reason = f" ({_short(operation['reason'])})" if operation["reason"] else ""
+        yield Text(f"  {what}: {operation['status']}{place}{visible(step)}{reason}", "red")
     others = [each for each in analysis["failures"] if not _same_error(each, operation)]
     for each in others[:_FEW]:
         yield Text(f"  also failed: {_short(each['kind'] + ' ' + each['name'] + ': ' + (each['reason'] or ''))}", "dim")

@@ -134,11 +134,11 @@ def _error(reader: Reader, first: Mapping[str, Any], issues: Issues, rules: Rule
     where = Sql("error_id = ?", (first["error_id"],))
     row = reader.row(select(", ".join(columns), "error_occurrences", where, "LIMIT 1")) if first["error_id"] else None
     if row is None:
-        if not (first["error_type"] or first["reason"]):
+        if not first["error_type"]:  # nothing was raised: its process ended, or it was given up
             return None
         # The occurrence is not stored, or not any more: what the operation says of it is known.
-        name, _, message = (first["reason"] or "").partition(": ")
-        name, message = (first["error_type"] or name, message or first["reason"] or "")
+        reason = first["reason"] or ""
+        name, message = first["error_type"], reason.removeprefix(f"{first['error_type']}: ")
         kind = categorise({"exceptions": [{"type": name, "message": message}]}, rules=rules)
         return _told(first["error_id"], None, name, message, kind.name, kind.action)
     found = dict(zip(columns, row, strict=True))
