@@ -66,7 +66,8 @@ class OperationFilter:
             pieces.append(Sql("(ended IS NULL OR ended >= ?)", (microseconds(self.start),)))
         if self.end is not None:
             pieces.append(Sql("started < ?", (microseconds(self.end),)))
-        folded = states(dialect, until_id, self.rows(dialect, until_id), more)
+        queued = not self.statuses or "queued" in self.statuses
+        folded = states(dialect, until_id, self.rows(dialect, until_id), more, queued=queued)
         return select("*", folded, all_of(*pieces)) if pieces else folded
 
 

@@ -29,7 +29,7 @@ ENDED: Final = STATUSES[2:]
 #: The clocks of two machines may be apart by some seconds: a job may seem to have begun before it was created.
 _TAKEN: Final = """WITH
   created AS MATERIALIZED (
-    SELECT operation_id, kind, key, host, start_time FROM operations WHERE event = 'create' AND key <> '' AND id <= ?
+    SELECT operation_id, kind, key, host, start_time FROM operations WHERE event = 'create' AND key <> '' AND {where}
   ),
   begun AS (
     SELECT kind, key, host, max(start_time) AS start_time FROM operations
@@ -61,7 +61,7 @@ _ENDED_AT: Final = (
 )
 
 
-def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = "") -> Sql:
+def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = "", *, queued: bool = True) -> Sql:
     """What operations are, a row of each.
 
     Its columns: ``operation_id``, ``kind``, ``name``, ``status``, ``started``, ``seen``, ``ended`` (NULL while it has
@@ -72,8 +72,10 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
         until_id: the last row that counts.
         where: which operations: a condition on rows that holds of all rows of an operation, or of none.
         more: further aggregates of an operation's rows, each with a comma before it: ``, max(rows) AS rows``.
+        queued: whether those that wait are wanted; it is the dearest part to find those whose place was taken.
     """
     at = dialect.epoch_us("timestamp")
+    among = all_of(Sql("id <= ?", (until_id,)), where)
     folded = select(
         "operation_id, any_value(kind) AS kind, any_value(name) AS name, "
         f"min({dialect.epoch_us('start_time')}) AS started, max({at}) AS seen, "
@@ -85,8 +87,11 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
         "max(CASE WHEN event = 'create' THEN 0 ELSE 1 END) AS begun, "
         f"max(CASE WHEN event = 'dead_letter' THEN 1 ELSE 0 END) AS dead{more}",
         "operations",
-        all_of(Sql("id <= ?", (until_id,)), where),
+        among,
         "GROUP BY operation_id",
     )
-    place = Sql(f"(begun > 0 OR operation_id NOT IN ({_TAKEN}))", (until_id, until_id))
+    place = Sql("begun > 0")
+    if queued:
+        taken = _TAKEN.format(where=among.text)
+        place = Sql(f"(begun > 0 OR operation_id NOT IN ({taken}))", (*among.parameters, until_id))
     return select(f"*, {_STATUS} AS status, {_ENDED_AT} AS ended", folded, place)
