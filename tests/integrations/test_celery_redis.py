@@ -74,6 +74,8 @@ SENDER = """
         for task in (tasks.flaky, tasks.hopeless, tasks.fail, tasks.ignored, tasks.chained, tasks.killed):
             task.apply_async(task_id=task.name.partition(".")[2])
         tasks.add.apply_async((1, 2), {}, task_id="add")
+        odd = {"traceparent": 5, "baggage": "%" * 9_000, "X-Request-ID": "\\n", "plainview-operation": "no id"}
+        tasks.add.apply_async((1, 2), {}, task_id="odd", headers=odd)
         tasks.add.apply_async((1, 2), {}, task_id="expired", expires=-5)
         tasks.lost.apply_async(task_id="lost")
         tasks.endless.apply_async(task_id="endless")
@@ -97,11 +99,23 @@ def told(queueing):
     with queueing.working("celery", "-A", "tasks", "worker", "--concurrency", "2", "--loglevel", "INFO"):
         queueing.run(SENDER)
         queueing.run(REVOKER)
-        for key in ("add", "fail", "ignored", "chained", "expired", "endless", "slow", "lost", "terminated", "killed"):
+        for key in (
+            "add",
+            "odd",
+            "fail",
+            "ignored",
+            "chained",
+            "expired",
+            "endless",
+            "slow",
+            "lost",
+            "terminated",
+            "killed",
+        ):
             queueing.closed(1, key=key)
         queueing.closed(3, key="flaky")
         queueing.closed(2, key="hopeless")
-        queueing.closed(3, name="tasks.add")
+        queueing.closed(4, name="tasks.add")
     return queueing
 
 
@@ -123,8 +137,15 @@ def test_a_task_is_a_job_from_where_it_is_sent_to_where_it_ends(told):
 
 def test_a_task_sent_by_a_task_is_a_part_of_it(told):
     (chained,) = told.events("open", key="chained")
-    (sent,) = [line for line in told.events("open", name="tasks.add") if line["key"] not in {"add", "expired"}]
+    (sent,) = [line for line in told.events("open", name="tasks.add") if line["key"] not in {"add", "odd", "expired"}]
     assert (sent["parent_id"], sent["request_id"]) == (chained["operation_id"], "r1")
+
+
+def test_what_a_message_carries_that_makes_no_sense_is_passed_over(told):
+    opened, closed = told.one("open", "odd"), told.one("close", "odd")
+    assert closed["status"] == "completed"
+    assert opened["parent_id"] in {line["operation_id"] for line in told.events("open", kind="worker")}
+    assert opened["request_id"] not in {"r1", "\n"}
 
 
 def test_a_task_s_span_is_its_operation(told):
@@ -135,7 +156,8 @@ def test_a_task_s_span_is_its_operation(told):
     for line in ran:
         span = spans[line["operation_id"]]
         assert (span["kind"], span["name"]) == ("CONSUMER", f"run {line['name']}")
-        assert spans[span["parent_span_id"]]["name"] == f"send {line['name']}"
+        if line["key"] != "odd":
+            assert spans[span["parent_span_id"]]["name"] == f"send {line['name']}"
 
 
 def test_a_task_that_is_tried_again_is_queued_again_with_the_reason(told):

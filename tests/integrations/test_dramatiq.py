@@ -100,6 +100,7 @@ def told(queueing):
         # Dramatiq ends all of its processes then. It must not be told to as well: told twice, they hang.
         until(lambda: worker.poll() is not None, "the worker to end by itself")
     with queueing.working(*command):
+        until(lambda: len(queueing.events("open", kind="worker")) == 4, "two more workers")
         queueing.closed(1, key="killed")
     return queueing
 

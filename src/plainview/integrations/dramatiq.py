@@ -46,7 +46,7 @@ class Deliveries(Middleware):
         """Tell of a job that waits: once for each attempt, however often its message goes from queue to queue."""
         try:
             attempt = _attempt(message)
-            carried = dict(message.options.get(_OPTION) or ())
+            carried = dict(_carried(message))
             if runtime().settings.enabled and carried.get("attempt") != attempt:
                 send(_SYSTEM, message.actor_name, message.message_id, carried, attempt=attempt, queue=_queue(message))
                 carried["attempt"] = attempt
@@ -59,7 +59,7 @@ class Deliveries(Middleware):
         try:
             if runtime().settings.enabled:
                 inputs = {"args": message.args, "kwargs": message.kwargs}
-                carried = message.options.get(_OPTION) or {}
+                carried = _carried(message)
                 delivery = Delivery(
                     _SYSTEM, message.actor_name, message.message_id, carried, attempt=_attempt(message),
                     queue=_queue(message), inputs=inputs,
@@ -102,6 +102,11 @@ class Deliveries(Middleware):
     def after_worker_shutdown(self, broker: Any, worker: Any) -> None:  # noqa: ANN401, ARG002 - Dramatiq's hook
         """It ends."""
         working.end()
+
+
+def _carried(message: Any) -> dict[str, Any]:  # noqa: ANN401 - a message, or a proxy of one
+    found = message.options.get(_OPTION)
+    return found if isinstance(found, dict) else {}
 
 
 def _attempt(message: Any) -> int:  # noqa: ANN401 - a message, or a proxy of one

@@ -123,7 +123,7 @@ def _waiting(job_id: str) -> Iterator[str]:
 
 def arrived(carried: Mapping[str, Any], bound: Mapping[str, Any], *, here: bool) -> Frame:
     """The frame of who sent a message, with further fields."""
-    came = frame_from(carried.get)
+    came = frame_from({name: value for name, value in carried.items() if isinstance(value, str)}.get)
     fields = {**came.bound.fields, **bound}
     parent = fields.get("job_id")
     if parent:
