@@ -16,7 +16,8 @@ from captured import read
 from hypothesis import given, settings, strategies as st
 
 import plainview
-from plainview.capture.operations.operation import batch, engine, job, operation, stage, task
+from plainview.capture.operations.kinds import kind_of
+from plainview.capture.operations.operation import Operation, batch, engine, job, operation, stage, task
 from plainview.capture.runtime import runtime
 from plainview.records import OperationRecord
 
@@ -439,6 +440,24 @@ def test_nothing_that_it_is_given_keeps_the_record_from_being_written(capture, v
         for line in path.read_bytes().rstrip(b"\0").splitlines():
             msgspec.json.decode(line, type=OperationRecord)
     assert runtime().recorder.spool.counters.internal_errors == 0
+
+
+def test_an_end_that_goes_wrong_with_us_is_an_end_all_the_same(capture):
+    class Counted(Operation):
+        def _count(self, _told, _status) -> None:
+            raise RuntimeError("no metrics")
+
+    capture.configure()
+    with Counted(kind_of("job"), "render", "j-1", {}):
+        pass
+    with pytest.raises(ValueError, match="mine"), Counted(kind_of("job"), "render", "j-2", {}):
+        raise ValueError("mine")
+    assert {line["key"]: line["status"] for line in record(capture, event="close")} == {
+        "j-1": "completed",
+        "j-2": "failed",
+    }
+    assert runtime().recorder.spool.counters.internal_errors == 2
+    assert "job_id" not in plainview.fields()
 
 
 def test_secrets_are_hidden_in_the_record(capture):

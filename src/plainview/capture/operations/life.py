@@ -243,6 +243,7 @@ class Life:
                 self._end(told, error)
         except Exception as failure:  # noqa: BLE001 - never into the application
             told.failed(failure)
+            self._record("close", status=self.status or ("completed" if error is None else "failed"))
         finally:
             self._leave(error)
 
