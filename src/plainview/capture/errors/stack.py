@@ -113,7 +113,9 @@ def _last(error: BaseException, message: str, walk: Walk, encoding: Encoding) ->
     if issubclass(kind, _TALKATIVE):
         with contextlib.suppress(Exception):  # a hostile exception is shown as any other
             trace = None if walk.omitted else chain.traceback_of(error)
+            # As one that another one leads to, so that those that it leads to are not looked at.
             own = traceback.TracebackException(kind, error, trace, limit=0, _seen={id(error)})
+            vars(own).setdefault("exceptions", None)  # such a one has none since Python 3.13, and is asked for them
             return _clean("".join(own.format_exception_only()), encoding)
     name = type_name(kind)
     lines = [f"{name}: {message}\n" if message else f"{name}\n"]
