@@ -35,10 +35,12 @@ _BARS: Final = {"completed": "completed", "failed": "failed", "dead_lettered": "
 _MORE: Final = (
     ", sum(CASE WHEN event = 'retry' THEN 1 ELSE 0 END) AS retries, max(cpu_ms) AS cpu_ms, "
     "max(memory_peak_bytes) AS memory_peak_bytes, max(rows) AS worked_through"
-) + "".join(
-    f", max(CASE WHEN event IN ('close', 'dead_letter', 'abandon') AND status <> 'completed' THEN {name} END) AS {name}"
-    for name in ("reason", "error_type", "error_id", "failed_in")
 )
+#: Why operations did not end well. Few do, so it is looked up for those alone.
+_WHYS: Final = "operation_id, " + ", ".join(
+    f"max({name}) AS {name}" for name in ("reason", "error_type", "error_id", "failed_in")
+)
+_UNHAPPY: Final = "event IN ('close', 'dead_letter', 'abandon') AND status <> 'completed'"
 #: Of all operations of a name: what is told → how it comes from them.
 _OF_NAME: Final[Mapping[str, str]] = {
     "count": "count(*)",
@@ -87,7 +89,7 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
     start, end = range_of(wanted.start, wanted.end, found, at)
     cuts = cut(start, end, buckets)
     states = replace(wanted, start=start, end=end).states(reader.dialect, until, _MORE)
-    parts = _parts(reader, states, cuts, microseconds(end))
+    parts = _parts(reader, states, cuts, until, microseconds(end))
     hours = max(1, microseconds(end) - microseconds(start)) / _HOUR_US
     ended: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in parts["ended"]:
@@ -113,7 +115,7 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
     }
 
 
-def _parts(reader: Reader, states: Sql, cuts: Buckets, end: int) -> dict[str, list[dict[str, Any]]]:
+def _parts(reader: Reader, states: Sql, cuts: Buckets, until: int, end: int) -> dict[str, list[dict[str, Any]]]:
     """All that is asked of the operations, which are folded once."""
 
     def bucket(time: str) -> str:
@@ -124,6 +126,7 @@ def _parts(reader: Reader, states: Sql, cuts: Buckets, end: int) -> dict[str, li
 
     of_name = ", ".join(f"{expression} AS {name}" for name, expression in _OF_NAME.items())
     failed = f"status IN ({', '.join(repr(status) for status in ENDED if status not in ('completed', 'cancelled'))})"
+    whys = select(_WHYS, "operations", Sql(f"id <= {int(until)} AND {_UNHAPPY}"), "GROUP BY operation_id")
     asked = {
         "statuses": select("status, count(*) AS count", "states", rest="GROUP BY status"),
         "kinds": select("kind, count(*) AS count", "states", rest="GROUP BY kind ORDER BY count DESC, kind LIMIT 500"),
@@ -142,7 +145,7 @@ def _parts(reader: Reader, states: Sql, cuts: Buckets, end: int) -> dict[str, li
         "failures": select(
             f"kind, name, substr(coalesce(reason, ''), 1, {_LONGEST_REASON}) AS reason, error_type, failed_in, "
             "count(*) AS count, max(error_id) AS error_id",
-            "states",
+            f"states JOIN ({whys.text}) AS whys USING (operation_id)",
             Sql(failed),
             f"GROUP BY ALL ORDER BY count DESC, reason LIMIT {_MOST_TEXTS}",
         ),
