@@ -46,7 +46,13 @@ def screen(tmp_path):
     return Browser(Screen(api, tmp_path / "static"))
 
 
-@pytest.mark.parametrize("path", ["/", "/logs", "/traces/abc.def", "/logs?q=a", "/any/where", "/index.html", "/v1x"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/logs", "/traces/abc.def", "/logs?q=a", "/any/where", "/index.html", "/v1x"),
+        *("/jobs", "/workers", "/operations/b7ad6b7169203331", "/runs/compare?a=1&b=2"),
+    ],
+)
 def test_every_page_of_the_screen_is_the_page(screen, path):
     answer = screen.get(path)
     assert answer.text == PAGE
