@@ -6,6 +6,7 @@ import pytest
 from captured import Capture
 
 import plainview
+from plainview.capture.operations import shown
 
 
 @pytest.fixture
@@ -14,3 +15,4 @@ def capture(tmp_path):
     made.configure()
     yield made
     plainview.shutdown()
+    shown._in_child()  # what a test left open is shown in no other

@@ -87,9 +87,14 @@ class Abandonment:
         self._looked = 0.0
 
     def waiting(self) -> list[str]:
-        """Streams that must stay until `due` is through with them."""
-        self._settled.intersection_update(self._follower.streams)
-        return [name for name in self._follower.streams if name not in self._settled and is_a_process(name)]
+        """Streams that must stay until `due` is through with them. Of one from another machine nobody knows its end."""
+        streams = self._follower.streams
+        self._settled.intersection_update(streams)
+        return [
+            name
+            for name, stream in streams.items()
+            if name not in self._settled and is_a_process(name) and not stream.shipped
+        ]
 
     def due(self) -> Iterator[Batch]:
         """Batches that are to be stored now, when all lines that were read are. Each before the next is asked for."""

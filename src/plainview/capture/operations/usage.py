@@ -45,10 +45,13 @@ _LOOK_SECONDS, _LONGEST_SECONDS, _LOOK_SHARE = 0.1, 1.0, 0.01
 _MOST_SAMPLES: Final = 1024
 
 _STATM: Final = "/proc/self/statm"
+_STATUS: Final = "/proc/self/status"
 _STATM_FIELDS: Final = 7
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 #: Of `ru_maxrss`, bytes.
 _UNIT: Final = 1 if sys.platform == "darwin" else 1024
+#: What that was at first: a process inherits it from the one that started it.
+_INHERITED: Final = getrusage(RUSAGE_SELF).ru_maxrss * _UNIT
 _descriptor = -1
 
 #: Thread, and its clocks when they were last read: perf_counter, of the process, of the thread.
@@ -163,8 +166,17 @@ def _clocks(now: int, thread: int) -> tuple[int, int]:
 def _read(now: int) -> tuple[int, int, int]:
     global _memory  # noqa: PLW0603 - as above
     resident = resident_bytes()
-    _memory = found = (now, resident, getrusage(RUSAGE_SELF).ru_maxrss * _UNIT)
+    _memory = found = (now, resident, _most_ever())
     return found
+
+
+def _most_ever() -> int:
+    """The most resident memory that this process ever had, bytes."""
+    highest = getrusage(RUSAGE_SELF).ru_maxrss * _UNIT
+    if highest == _INHERITED:
+        with contextlib.suppress(OSError, ValueError, IndexError), open(_STATUS, "rb") as file:
+            return int(file.read().partition(b"VmHWM:")[2].split(None, 1)[0]) << 10
+    return highest
 
 
 def resident_bytes() -> int:
