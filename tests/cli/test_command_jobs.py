@@ -71,7 +71,10 @@ def test_jobs_are_listed_with_how_far_they_are_and_why_they_failed(server):
         (["torn"], {"j-2"}),
         (["--kind", "all", "--name", "narrator"], {None}),
         (["--since", "0s"], {"j-1"}),
-        (["--limit", "1", "--sort", "duration_ms"], {"j-2"}),
+        (
+            ["--kind", "all", "--status", "failed", "--status", "completed", "--limit", "1", "--sort", "duration_ms"],
+            {"j-2"},
+        ),
     ],
 )
 def test_each_option_narrows_the_list(server, asked, expected):
