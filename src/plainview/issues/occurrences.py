@@ -13,7 +13,7 @@ from plainview.grouping.rules import NO_RULES, Rules
 from plainview.issues.regrouping import as_mapping
 from plainview.query import cursor as cursors
 from plainview.query.entries import LOG_COLUMNS, log_entry
-from plainview.query.sql import EVERY_ROW, Sql, all_of, select
+from plainview.query.sql import EVERY_ROW, Sql, all_of, one_of, select
 from plainview.query.times import microseconds, moment, rfc3339
 from plainview.records import CONTEXT_FIELDS, LEVEL_NAMES
 
@@ -50,9 +50,7 @@ _LOOKED_AT: Final = 5000
 
 def among(fingerprints: Sequence[str]) -> Sql:
     """The occurrences with one of these fingerprints."""
-    # One by one: a list that is a parameter would be joined, and every row looked at.
-    marks = ", ".join("?" * len(fingerprints)) or "NULL"
-    return Sql(f"fingerprint IN ({marks})", tuple(fingerprints))
+    return one_of("fingerprint", fingerprints)
 
 
 def _entry(row: dict[str, Any]) -> dict[str, Any]:
@@ -204,9 +202,9 @@ def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str,
     columns = (*_FIELDS, "handled")
     found: dict[str, Counter[str]] = {}
     # What few of them tell apart is counted together; there are nearly as many users as occurrences.
-    names = ", ".join(name for name in columns if name != "user_id")
-    rows = reader.rows(select(f"{names}, {_WEIGHT}", _TABLE, where, f"GROUP BY {names}"))
     together = [name for name in columns if name != "user_id"]
+    names = ", ".join(together)
+    rows = reader.rows(select(f"{names}, {_WEIGHT}", _TABLE, where, f"GROUP BY {names}"))
     told = [(name, value, row[-1]) for row in rows for name, value in zip(together, row[:-1], strict=True)]
     rest = f"GROUP BY user_id ORDER BY weight DESC, user_id LIMIT {_VALUES}"
     users = reader.rows(select(f"user_id, {_WEIGHT}", _TABLE, all_of(where, Sql("user_id <> ''")), rest))

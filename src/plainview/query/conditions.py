@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal, assert_never
 
 from plainview.query.errors import BadInput
-from plainview.query.sql import Sql, any_of
+from plainview.query.sql import Sql, any_of, one_of
 from plainview.query.times import milliseconds, parse as parse_time
 from plainview.records import level_number
 
@@ -217,13 +217,9 @@ def sql(condition: Condition, dialect: Dialect) -> Sql:
     return Sql(f"NOT coalesce({either.text}, FALSE)", either.parameters) if condition.negated else either
 
 
-def _is_one_of(place: str, values: Sequence[Any]) -> Sql:
-    return Sql(f"{place} IN ({', '.join('?' * len(values))})", tuple(values))
-
-
 def _equality(field: Field, values: Sequence[Any], dialect: Dialect) -> list[Sql]:
     if field.kind != "json":
-        return [_is_one_of(field.column, values)]
+        return [one_of(field.column, values)]
     texts: dict[str, None] = {}
     numbers: list[float] = []
     for value in values:
@@ -235,8 +231,8 @@ def _equality(field: Field, values: Sequence[Any], dialect: Dialect) -> list[Sql
         texts |= dict.fromkeys(_spellings(number))
         if not isinstance(value, str) and not _spellings(number):
             numbers.append(number)
-    pieces = [_is_one_of(field.text(dialect), tuple(texts))] if texts else []
-    return pieces + ([_is_one_of(field.number(dialect), numbers)] if numbers else [])
+    pieces = [one_of(field.text(dialect), tuple(texts))] if texts else []
+    return pieces + ([one_of(field.number(dialect), numbers)] if numbers else [])
 
 
 def _spellings(number: float) -> tuple[str, ...]:

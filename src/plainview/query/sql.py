@@ -7,9 +7,12 @@ Whatever comes from a person or a record is a parameter.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-__all__ = ["EVERY_ROW", "Sql", "all_of", "any_of", "select"]
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+__all__ = ["EVERY_ROW", "Sql", "all_of", "any_of", "one_of", "select"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,12 @@ def all_of(*pieces: Sql) -> Sql:
 def any_of(*pieces: Sql) -> Sql:
     """At least one of the conditions, of which there must be one."""
     return _joined(" OR ", pieces)
+
+
+def one_of(place: str, values: Collection[Any]) -> Sql:
+    """The condition that a column, or what else stands there, is one of some values; of none, one that never holds."""
+    # One by one: a list that is a parameter would be joined, and every row looked at.
+    return Sql(f"{place} IN ({', '.join('?' * len(values))})", tuple(values)) if values else Sql("FALSE")
 
 
 def _joined(word: str, pieces: tuple[Sql, ...]) -> Sql:

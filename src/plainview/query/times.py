@@ -8,7 +8,7 @@ from typing import Final
 
 from plainview.query.errors import BadInput
 
-__all__ = ["EPOCH", "UNITS_MS", "microseconds", "milliseconds", "moment", "parse", "rfc3339"]
+__all__ = ["EPOCH", "UNITS_MS", "beside", "microseconds", "milliseconds", "moment", "parse", "rfc3339"]
 
 #: The moment that times are counted from, without a zone as the store keeps its times (all UTC).
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - the store's times have no zone and are UTC
@@ -88,3 +88,11 @@ def moment(since_epoch: int) -> datetime:
 def rfc3339(at: datetime) -> str:
     """A moment without a zone (UTC) as RFC 3339 with microseconds and ``Z``."""
     return at.isoformat(timespec="microseconds") + "Z"
+
+
+def beside(at: datetime, by: timedelta) -> datetime:
+    """A moment so much earlier or later; at the edge of the calendar, the moment itself."""
+    try:
+        return at + by
+    except OverflowError:
+        return at

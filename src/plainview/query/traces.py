@@ -17,8 +17,8 @@ from plainview.query.conditions import Condition, of_json, of_term, sql
 from plainview.query.errors import BadInput
 from plainview.query.fields import SPANS
 from plainview.query.filters import now, pairs, span_of_time
-from plainview.query.sql import EVERY_ROW, Sql, all_of, select
-from plainview.query.times import microseconds, moment, rfc3339
+from plainview.query.sql import EVERY_ROW, Sql, all_of, one_of, select
+from plainview.query.times import beside, microseconds, moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,10 +57,10 @@ class TraceFilter:
         window = [Sql("id <= ?", (until_id,))]
         starts = []
         if self.start is not None:
-            window.append(Sql("start_time >= ?", (_shifted(self.start, -_SLACK),)))
+            window.append(Sql("start_time >= ?", (beside(self.start, -_SLACK),)))
             starts.append(Sql("start_time >= ?", (self.start,)))
         if self.end is not None:
-            window.append(Sql("start_time < ?", (_shifted(self.end, _SLACK),)))
+            window.append(Sql("start_time < ?", (beside(self.end, _SLACK),)))
             starts.append(Sql("start_time < ?", (self.end,)))
         where = list(window)
         # Of a short range, most spans within a day of it belong to other traces.
@@ -87,13 +87,6 @@ class TraceFilter:
             f"GROUP BY trace_id HAVING {groups.text}",
         )
         return Sql(rows.text, rows.parameters + groups.parameters)
-
-
-def _shifted(at: datetime, by: timedelta) -> datetime:
-    try:
-        return at + by
-    except OverflowError:  # at the edge of the calendar there is nothing beyond
-        return at
 
 
 def _in_traces(*where: Sql, negated: bool = False) -> Sql:
@@ -192,10 +185,8 @@ def _details(reader: Reader, found: Sequence[tuple[Any, ...]]) -> list[dict[str,
         return []
     ids = tuple(row[0] for row in found)
     begin, end = min(row[1] for row in found), max(row[1] + row[2] for row in found)
-    where = Sql(
-        f"start_time >= ? AND start_time <= ? AND trace_id IN ({', '.join('?' * len(ids))})",
-        (moment(begin // 1000), _shifted(moment(end // 1000), _SLACK), *ids),
-    )
+    stretch = (moment(begin // 1000), beside(moment(end // 1000), _SLACK))
+    where = all_of(Sql("start_time >= ? AND start_time <= ?", stretch), one_of("trace_id", ids))
     columns = "trace_id, name, service, kind, request_id"
     ranked = select(
         f"{columns}, row_number() OVER "

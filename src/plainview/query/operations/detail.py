@@ -13,7 +13,7 @@ from plainview.query.filters import now
 from plainview.query.language import quote
 from plainview.query.operations.folding import states
 from plainview.query.operations.whole import operations
-from plainview.query.sql import Sql, all_of, any_of, select
+from plainview.query.sql import Sql, all_of, any_of, one_of, select
 from plainview.query.times import parse, rfc3339
 from plainview.records import CONTEXT_FIELDS
 from plainview.store.schema import TABLES
@@ -208,7 +208,7 @@ def _errors(
 ) -> list[dict[str, Any]]:
     """Errors that its events speak of, and those that occurred inside; the latest."""
     ids = list(dict.fromkeys(event["error_id"] for event in events if event.get("error_id")))[-_MOST_ERRORS:]
-    pieces = [Sql(f"error_id IN ({', '.join('?' * len(ids))})", tuple(ids))] if ids else []
+    pieces = [one_of("error_id", ids)] if ids else []
     belonging = _belonging(one)
     if belonging is not None:
         field, value = belonging

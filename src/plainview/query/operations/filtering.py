@@ -11,7 +11,7 @@ from plainview.query.errors import BadInput
 from plainview.query.filters import now, span_of_time
 from plainview.query.operations.expected import REGISTRY
 from plainview.query.operations.folding import STATUSES, Status, states
-from plainview.query.sql import Sql, all_of, any_of, select
+from plainview.query.sql import Sql, all_of, any_of, one_of, select
 from plainview.query.times import microseconds
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class OperationFilter:
         """The operations that are meant, as `folding.states` gives them."""
         pieces = []
         if self.statuses:
-            pieces.append(Sql(f"status IN ({', '.join('?' * len(self.statuses))})", self.statuses))
+            pieces.append(one_of("status", self.statuses))
         if self.start is not None:
             pieces.append(Sql("(ended IS NULL OR ended >= ?)", (microseconds(self.start),)))
         if self.end is not None:
@@ -95,11 +95,7 @@ def of_operations(given: Mapping[str, Any], at: datetime | None = None) -> Opera
         if status not in STATUSES:
             raise BadInput(field="status", message=f"{status[:60]!r} is none: one of {', '.join(get_args(Status))}")
     same, some = (
-        tuple(
-            Sql(f"{name} IN ({', '.join('?' * len(values))})", values)
-            for name in names
-            if (values := _values(given.get(name), name))
-        )
+        tuple(one_of(name, values) for name in names if (values := _values(given.get(name), name)))
         for names in (_SAME, _SOME)
     )
     if not given.get("kind"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from plainview.query.operations.folding import states
-from plainview.query.sql import Sql, all_of, select
+from plainview.query.sql import Sql, all_of, one_of, select
 from plainview.query.times import microseconds, moment, rfc3339
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plainview.query.reader import Reader
 
-__all__ = ["any_of_ids", "operations"]
+__all__ = ["operations"]
 
 #: Columns whose latest value counts, and those whose first one does.
 _LATEST: Final = (
@@ -51,11 +51,6 @@ _COLUMNS: Final[dict[str, str]] = {
 _HEAD: Final = ("operation_id", "kind", "name", "status", "started", "seen", "ended", "took")
 
 
-def any_of_ids(ids: Sequence[str]) -> Sql:
-    """The condition that a row is of one of some operations."""
-    return Sql(f"operation_id IN ({', '.join('?' * len(ids))})", tuple(ids)) if ids else Sql("FALSE")
-
-
 def operations(reader: Reader, ids: Sequence[str], *, until_id: int, at: datetime) -> list[dict[str, Any]]:
     """Operations as they are, in the order of their ids; one of which nothing is known, or not any more, is left out.
 
@@ -67,7 +62,7 @@ def operations(reader: Reader, ids: Sequence[str], *, until_id: int, at: datetim
     """
     if not ids:
         return []
-    mine = any_of_ids(ids)
+    mine = one_of("operation_id", ids)
     numbered = select(
         "*, row_number() OVER (PARTITION BY operation_id ORDER BY timestamp, id) AS n",
         "operations",
@@ -91,7 +86,7 @@ def _tries(reader: Reader, until_id: int, keys: set[tuple[str, str | None]]) -> 
     asked = sorted({key for _, key in keys if key})
     if not asked:
         return {}
-    where = Sql(f"id <= ? AND event <> 'create' AND key IN ({', '.join('?' * len(asked))})", (until_id, *asked))
+    where = all_of(Sql("id <= ? AND event <> 'create'", (until_id,)), one_of("key", asked))
     counted = select("kind, key, count(DISTINCT operation_id)", "operations", where, "GROUP BY kind, key")
     return {(kind, key): count for kind, key, count in reader.rows(counted)}
 

@@ -10,7 +10,7 @@ from plainview.query.filters import now
 from plainview.query.operations.filtering import of_operations
 from plainview.query.operations.folding import states
 from plainview.query.operations.whole import operations
-from plainview.query.sql import Sql, all_of, any_of, select
+from plainview.query.sql import Sql, all_of, any_of, one_of, select
 from plainview.query.times import microseconds, parse, rfc3339
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def _works(reader: Reader, found: list[dict[str, Any]], until: int, at: datetime
     }
     if not found:
         return works
-    pieces = [Sql(f"parent_id IN ({', '.join('?' * len(works))})", tuple(works))]
+    pieces = [one_of("parent_id", works)]
     pieces += [
         Sql(
             "(parent_id IS NULL AND host = ? AND pid = ? AND timestamp >= ?)",

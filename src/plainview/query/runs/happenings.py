@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from plainview.query.runs.window import Window
-from plainview.query.sql import Sql, all_of, select
+from plainview.query.sql import Sql, all_of, one_of, select
 from plainview.query.times import rfc3339
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def told(reader: Reader, run: Mapping[str, Any], events: Sequence[str] = ALL) ->
     # There are far more samples than anything else: they are no reason to leave something out.
     for group, most in ((set(events) - {SAMPLE}, _MOST * len(ALL)), ({SAMPLE} & set(events), _MOST_SAMPLES)):
         if group:
-            among = Sql(f"event IN ({', '.join('?' * len(group))})", tuple(sorted(group)))
+            among = one_of("event", sorted(group))
             rest = f"ORDER BY timestamp, id LIMIT {most}"
             columns = "event, timestamp, reason, data"
             for event, *row in reader.rows(select(columns, "operations", all_of(Window([run]).rows(), among), rest)):
@@ -117,8 +117,7 @@ def _thinned(samples: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _own(runs: Sequence[Mapping[str, Any]]) -> Sql:
     """The rows of the runs themselves."""
-    marks = ", ".join("?" * len(runs)) or "NULL"
-    return Sql(f"operation_id IN ({marks})", tuple(run["operation_id"] for run in runs))
+    return one_of("operation_id", [run["operation_id"] for run in runs])
 
 
 def _data(text: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.query.operations.folding import ENDED, states
 from plainview.query.runs.window import Window
-from plainview.query.sql import Sql, all_of, any_of, select
+from plainview.query.sql import Sql, all_of, any_of, one_of, select
 from plainview.query.times import moment, rfc3339
 
 if TYPE_CHECKING:
@@ -124,8 +124,6 @@ def _inner_runs(runs: Sequence[Mapping[str, Any]]) -> Sql:
     """The condition on rows that they are of a run that was begun inside one of these."""
     window = Window(runs)
     parts = select("operation_id", "operations", window.rows())
-    marks = ", ".join("?" * len(runs))
-    return Sql(
-        f"kind = 'run' AND (parent_id IN ({parts.text}) OR parent_id IN ({marks}))",
-        (*parts.parameters, *(run["operation_id"] for run in runs)),
-    )
+    inside = Sql(f"parent_id IN ({parts.text})", parts.parameters)
+    outermost = one_of("parent_id", [run["operation_id"] for run in runs])
+    return all_of(Sql("kind = 'run'"), any_of(inside, outermost))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview.query.operations.folding import states
 from plainview.query.runs.deviation import deviation
-from plainview.query.sql import Sql, select
+from plainview.query.sql import Sql, all_of, one_of, select
 from plainview.query.times import moment, rfc3339
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def earlier(reader: Reader, runs: Sequence[Mapping[str, Any]]) -> list[Earlier]:
     if not runs:
         return []
     names = list(dict.fromkeys(run["name"] for run in runs))
-    named = Sql(f"kind = 'run' AND name IN ({', '.join('?' * len(names))})", tuple(names))
+    named = all_of(Sql("kind = 'run'"), one_of("name", names))
     all_states = states(reader.dialect, reader.store.last_id("operations"), named, _MORE)
     rows = reader.rows(
         select(

@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 
 from plainview.query.filters import now
 from plainview.query.language import quote
-from plainview.query.sql import Sql
-from plainview.query.times import parse, rfc3339
+from plainview.query.sql import Sql, all_of, one_of
+from plainview.query.times import beside, parse, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Window", "beside", "logs_url"]
+__all__ = ["Window", "logs_url"]
 
 #: How far the clocks of machines that work on one run may be apart, and how late the last of it may come.
 _SLACK: Final = timedelta(hours=1)
@@ -43,19 +43,7 @@ class Window:
 
     def rows(self, time: str = "timestamp") -> Sql:
         """The condition on rows of a table whose column ``time`` says when they were."""
-        marks = ", ".join("?" * len(self.ids)) or "NULL"
-        return Sql(
-            f"run_id IN ({marks}) AND {time} >= ? AND {time} <= ?",
-            (*self.ids, *self.stretch),
-        )
-
-
-def beside(at: datetime, by: timedelta) -> datetime:
-    """A moment so much earlier or later; at the edge of the calendar, the moment itself."""
-    try:
-        return at + by
-    except OverflowError:
-        return at
+        return all_of(one_of("run_id", self.ids), Sql(f"{time} >= ? AND {time} <= ?", self.stretch))
 
 
 def logs_url(run: Mapping[str, Any], terms: str = "") -> str:
