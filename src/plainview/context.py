@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
-__all__ = ["Bound", "Frame", "Left", "bind", "context", "current", "fields", "leave", "left_in", "unbind"]
+__all__ = ["Bound", "Frame", "Left", "bind", "binding", "context", "current", "fields", "leave", "left_in", "unbind"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -53,7 +53,8 @@ def fields() -> dict[str, Any]:
     return dict(current.get().bound.fields)
 
 
-def _with(frame: Frame, bound: Mapping[str, Any]) -> Frame:
+def binding(frame: Frame, bound: Mapping[str, Any]) -> Frame:
+    """A frame like another one, with these fields bound and no others."""
     return Frame(Bound(bound), frame.span, frame.ids, frame.otel)
 
 
@@ -64,13 +65,13 @@ def bind(**fields: Any) -> None:  # noqa: ANN401 - any value may be bound
     """
     frame = current.get()
     merged = {**frame.bound.fields, **fields}
-    current.set(_with(frame, {key: value for key, value in merged.items() if value is not None}))
+    current.set(binding(frame, {key: value for key, value in merged.items() if value is not None}))
 
 
 def unbind(*names: str) -> None:
     """Remove fields by name; names that are not bound are passed over."""
     frame = current.get()
-    current.set(_with(frame, {key: value for key, value in frame.bound.fields.items() if key not in names}))
+    current.set(binding(frame, {key: value for key, value in frame.bound.fields.items() if key not in names}))
 
 
 class context:  # noqa: N801 - used as a function: `with context(...)`, `@context(...)`
@@ -98,7 +99,7 @@ class context:  # noqa: N801 - used as a function: `with context(...)`, `@contex
             if value is None:  # "not bound"; compared by identity, for a value may have an __eq__ of its own
                 merged = {key: item for key, item in merged.items() if item is not None}
                 break
-        self._token = current.set(_with(frame, merged))
+        self._token = current.set(binding(frame, merged))
         return self
 
     def __exit__(

@@ -165,9 +165,10 @@ class Delivery(Operation):
             self._span.attributes.update(self._attributes)
         if self._verdict == "failed":
             # Not `retry`: the attempt that begins is another operation.
-            said = failing().reason_of(why)
+            found = failing()
+            said = found.reason_of(why)
             self._tell("retrying", {"attempt": self._attempt + 1, "reason": said})
-            self._record("retry", reason=said, error_type=type(why).__name__ if isinstance(why, BaseException) else "")
+            self._record("retry", reason=said, error_type=found.type_of(why))
         elif self._verdict == "dead_lettered":
             self.dead_letter(why)
         if self._verdict in {"", "dead_lettered"}:
@@ -200,8 +201,8 @@ class Delivery(Operation):
         if self._verdict not in {"failed", "cancelled"}:
             return super()._failure(told, outcome, error)
         # Another attempt was told of already, and no failure is told of before the last.
-        reason = failing().reason_of(error if self._why is None else self._why)
+        found = failing()
+        reason = found.reason_of(error if self._why is None else self._why)
         if outcome == "cancelled":
             told.tell(outcome, self.name, {**self._last(), "reason": reason})
-        kind = type(error).__name__ if error is not None else ""
-        return {**self._reached, "reason": reason, "error_type": kind}
+        return {**self._reached, "reason": reason, "error_type": found.type_of(error)}

@@ -18,10 +18,12 @@ from plainview.capture.operations.operation import Operation, innermost
 from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
-from plainview.context import Bound, Frame, current
+from plainview.context import binding, current
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, MutableMapping
+
+    from plainview.context import Frame
 
 __all__ = ["HEADERS", "System", "arrived", "execution_of", "label", "parent_of", "send"]
 
@@ -114,7 +116,7 @@ def _waiting(job_id: str) -> Iterator[str]:
     fields = {key: value for key, value in frame.bound.fields.items() if key not in {"job_id", _PARENT_JOB}}
     if _PARENT_JOB in frame.bound.fields:
         fields["job_id"] = frame.bound.fields[_PARENT_JOB]
-    token = current.set(Frame(Bound(fields), frame.span, frame.ids, frame.otel))
+    token = current.set(binding(frame, fields))
     try:
         yield inner.parent_id
     finally:
@@ -133,7 +135,7 @@ def arrived(carried: Mapping[str, Any], bound: Mapping[str, Any], *, here: bool)
         fields["request_id"] = request_id_from(str(request_id))
     if here and came.span is None:
         came = current.get()
-    return Frame(Bound(fields), came.span, came.ids, came.otel)
+    return binding(came, fields)
 
 
 def _operation_id(text: object) -> str:

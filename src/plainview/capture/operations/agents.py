@@ -10,13 +10,14 @@ from plainview.capture.operations.life import failing
 from plainview.capture.operations.operation import Operation, is_number
 from plainview.capture.operations.summary import summary
 from plainview.capture.runtime import span
-from plainview.context import Bound, Frame
+from plainview.context import binding
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from plainview.capture.operations.handover import Carried
     from plainview.capture.spans import Span
+    from plainview.context import Frame
 
 __all__ = ["Agent", "Iteration", "agent"]
 
@@ -73,7 +74,7 @@ class Agent(Operation):
         frame = super()._around(frame)
         known = self._fields or self._inputs  # of one that was handed over only its inputs are known
         given = {name: known[name] for name in _BOUND if known.get(name) is not None}
-        return Frame(Bound({**frame.bound.fields, "agent_role": self.name, **given}), frame.span, frame.ids, frame.otel)
+        return binding(frame, {**frame.bound.fields, "agent_role": self.name, **given})
 
     def go_on(self, carried: Carried) -> None:
         """Be, once it begins, what was handed over elsewhere."""
@@ -104,7 +105,8 @@ class Agent(Operation):
         """
         try:
             named = str(summary(schema))[:_LONGEST_SCHEMA]
-            reason = failing().reason_of(error)
+            found = failing()
+            reason = found.reason_of(error)
             count = self._results.get("schema_violations", 0) + 1
             self._results = {**self._results, "schema_violations": count}
             self._tell("schema violated", {"schema": named, "reason": reason, "iteration": self.iterations})
@@ -112,7 +114,7 @@ class Agent(Operation):
                 "warning",
                 data={"schema": named, "iteration": self.iterations},
                 reason=f"schema {named}: {reason}",
-                error_type=type(error).__name__ if isinstance(error, BaseException) else "",
+                error_type=found.type_of(error),
             )
             if self._telling is not None:
                 feed(_VIOLATIONS).labels(agent_role=self.name, schema=named).inc()

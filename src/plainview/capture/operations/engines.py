@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final
 from plainview.capture.operations.life import innermost
 from plainview.capture.operations.operation import Operation, engine
 from plainview.capture.operations.roster import ENGINES
-from plainview.capture.operations.summary import summary
+from plainview.capture.operations.summary import summaries
 from plainview.capture.runtime import runtime
 
 if TYPE_CHECKING:
@@ -175,4 +175,4 @@ def _inputs(
         given = list(signature.bind(engine, *args, **kwargs).arguments.items())[1:]
     except TypeError:
         return {}
-    return {name: summary(value) for name, value in given}
+    return summaries(dict(given))

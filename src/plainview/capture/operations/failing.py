@@ -11,7 +11,7 @@ from plainview.context import left_in
 if TYPE_CHECKING:
     from plainview.capture.recorder import Recorder
 
-__all__ = ["failed_in", "failed_stage", "occurrence_of", "outcome", "reason_of"]
+__all__ = ["failed_in", "failed_stage", "occurrence_of", "outcome", "reason_of", "type_of"]
 
 #: Attribute of an exception that holds kind and name of the operation that it left first. Text: it goes along where the
 #: exception is pickled into another process.
@@ -72,6 +72,11 @@ def reason_of(reason: object) -> str:
     if isinstance(reason, BaseException):
         return f"{type(reason).__name__}: {summary(_text(reason))}"
     return str(summary(reason))
+
+
+def type_of(reason: object) -> str:
+    """Name of the type of what went wrong; empty where that is told in words."""
+    return type(reason).__name__ if isinstance(reason, BaseException) else ""
 
 
 def occurrence_of(error: BaseException, recorder: Recorder) -> str | None:

@@ -9,12 +9,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from plainview.capture.operations import stalls, usage
-from plainview.capture.operations.summary import summary
+from plainview.capture.operations.summary import summaries
 from plainview.capture.operations.telling import telling
 from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
 from plainview.capture.spans import Span
 from plainview.capture.traced import around
-from plainview.context import Bound, Frame, current, leave, reset
+from plainview.context import Frame, binding, current, leave, reset
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -124,28 +124,28 @@ class Life:
     def start(self) -> Self:
         """Begin: everything recorded from here on in this task or thread is part of it. A second call does nothing."""
         if self._told is None:
-            self.within = innermost.get()
-            self._telling = self._told = found = telling(
-                self.kind, self.name, self._part_of() if self.kind.within else ""
-            )
+            self._telling = self._told = found = self._placed()
             try:
                 self._begin(found)
             except Exception as error:  # noqa: BLE001 - never into the application
                 found.failed(error)
         return self
 
-    def _part_of(self) -> str:
-        """Name of the operation that this one is a part of by its kind."""
-        kind, whole = self.kind.within, self.within
+    def _placed(self) -> Telling:
+        """Find what it is a part of, and by that how it is told."""
+        self.within = whole = innermost.get()
+        kind = self.kind.within
+        if not kind:
+            return telling(self.kind, self.name, "")
         while whole is not None and whole.kind.name != kind:
             whole = whole.within
-        return whole.name if whole is not None else ""
+        return telling(self.kind, self.name, whole.name if whole is not None else "")
 
     def _begin(self, told: Telling) -> None:
         within, before = self.within, current.get()
         frame = self._around(before)
         if self._fields:
-            self._inputs = {name: summary(value) for name, value in self._fields.items()}
+            self._inputs = summaries(self._fields)
         attributes = {**told.attributes, **self._inputs}
         self._span = span = self._spanned(told, attributes, frame)
         self._frame = Frame(frame.bound, span, None, frame.otel)
@@ -199,11 +199,10 @@ class Life:
 
     def create(self) -> Self:
         """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
-        self.within = innermost.get()
-        told = telling(self.kind, self.name, self._part_of() if self.kind.within else "")
+        told = self._placed()
         try:
             frame = self._around(current.get())
-            inputs = {name: summary(value) for name, value in self._fields.items()}
+            inputs = summaries(self._fields)
             token = current.set(frame)
             try:
                 if self._attempt == 1:  # what is to be tried again was created before
@@ -229,7 +228,7 @@ class Life:
         key = self.kind.key
         if not key or self.id is None:
             return frame
-        return Frame(Bound({**frame.bound.fields, key: self.id}), frame.span, frame.ids, frame.otel)
+        return binding(frame, {**frame.bound.fields, key: self.id})
 
     # -- its end ----------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from plainview.capture.operations import stalls
 from plainview.capture.operations.item import Item
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.life import Life, failing, innermost
-from plainview.capture.operations.summary import summary
+from plainview.capture.operations.summary import summaries, summary
 
 __all__ = ["Operation", "batch", "engine", "innermost", "is_number", "job", "operation", "stage", "task"]
 
@@ -37,7 +37,7 @@ class Operation(Life):
 
     def set(self, **results: Any) -> None:  # noqa: ANN401 - any value may be a result
         """Note what comes out of it: told when it ends."""
-        self._results = {**self._results, **_short(results)}
+        self._results = {**self._results, **summaries(results)}
 
     def rows(self, count: int) -> None:
         """Note that it has worked through so many rows, records, events … more."""
@@ -81,8 +81,7 @@ class Operation(Life):
                 self._track = track = Report(self.kind.name, self.name, None if around is None else around._track)  # noqa: SLF001 - as above
             track.report(done, total, step)
         except Exception as error:  # noqa: BLE001 - never into the application
-            if self._told is not None:
-                self._told.failed(error)
+            self._failed(error)
 
     def _reach(self, reached: dict[str, Any]) -> None:
         """It has come so far: ``done``, ``total``, ``percent``, ``step``."""
@@ -96,7 +95,7 @@ class Operation(Life):
 
     def checkpoint(self, **details: Any) -> None:  # noqa: ANN401 - any value may be told
         """Say that its state was saved: from here it can go on after a failure."""
-        self._happen("checkpoint", "checkpoint", _short(details))
+        self._happen("checkpoint", "checkpoint", summaries(details))
 
     def retry(self, reason: object, attempt: int | None = None) -> None:
         """Say that it tries again.
@@ -108,9 +107,10 @@ class Operation(Life):
         self._attempt = attempt if attempt is not None and is_number(attempt) else self._attempt + 1
         if self._telling is not None:
             self._telling.feed("retries")
-        said = failing().reason_of(reason)
+        found = failing()
+        said = found.reason_of(reason)
         self._tell("retrying", {"attempt": self._attempt, "reason": said})
-        self._record("retry", reason=said, error_type=_type(reason), **self._reached)
+        self._record("retry", reason=said, error_type=found.type_of(reason), **self._reached)
 
     def recover(self, point: object, *actions: str, of: Operation | str | None = None) -> None:
         """Say that it goes on after a failure.
@@ -127,17 +127,18 @@ class Operation(Life):
 
     def dead_letter(self, reason: object) -> None:
         """Say that it will not be tried again."""
-        self._dead = said = failing().reason_of(reason)
+        found = failing()
+        self._dead = said = found.reason_of(reason)
         self._tell("dead-lettered", {"reason": said, "attempts": self._attempt})
-        self._record("dead_letter", reason=said, error_type=_type(reason))
+        self._record("dead_letter", reason=said, error_type=found.type_of(reason))
 
     def clean_up(self, **details: Any) -> None:  # noqa: ANN401 - any value may be told
         """Say that what it left was cleared away."""
-        self._happen("cleaned up", "cleanup", _short(details))
+        self._happen("cleaned up", "cleanup", summaries(details))
 
     def lock(self, **configuration: Any) -> None:  # noqa: ANN401 - any value may be configuration
         """Say that its configuration does not change any more: a snapshot of it."""
-        self._happen("locked", "lock", {"configuration": _short(configuration)})
+        self._happen("locked", "lock", {"configuration": summaries(configuration)})
 
     def item(self, index: int, job_id: str | None = None) -> Item:
         """One of the things that it works through; use it with ``with``."""
@@ -151,14 +152,6 @@ class Operation(Life):
 def is_number(value: object) -> bool:
     """Whether it is a number that can be counted with: neither NaN nor beyond all bounds."""
     return type(value) in _NUMBERS and abs(value) < _MOST  # type: ignore[arg-type]
-
-
-def _short(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: summary(value) for name, value in values.items()}
-
-
-def _type(reason: object) -> str:
-    return type(reason).__name__ if isinstance(reason, BaseException) else ""
 
 
 def operation(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence, Set as AbstractSet
 from typing import Any, Final
 
-__all__ = ["summary"]
+__all__ = ["summaries", "summary"]
 
 _TEXT: Final = 200
 _ITEMS: Final = 10
@@ -28,6 +28,11 @@ def summary(value: object, depth: int = _DEPTH) -> Any:  # noqa: ANN401 - of the
     if kind in {dict, list, tuple, set, frozenset} and isinstance(value, (Mapping, Sequence, AbstractSet)):
         return _several(value, depth)
     return _sized(value, kind)
+
+
+def summaries(values: Mapping[str, object]) -> dict[str, Any]:
+    """Each of several values, in short; see `summary`."""
+    return {name: summary(value) for name, value in values.items()}
 
 
 def _several(value: Mapping[Any, Any] | Sequence[Any] | AbstractSet[Any], depth: int) -> Any:  # noqa: ANN401 - as above
