@@ -25,6 +25,17 @@ function colours(element: HTMLElement): Colour {
   };
 }
 
+/** A series drawn as bars in a colour, one beside the other. */
+export function bars(colour: string): uPlot.Series {
+  return {
+    fill: colour,
+    stroke: "transparent",
+    width: 0,
+    points: { show: false },
+    paths: uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder,
+  };
+}
+
 /** What was dragged over: ends of the x scale, and of the y scale when the brush is a box. */
 export interface Brushed {
   x: [number, number];

@@ -50,5 +50,24 @@ export function useKeys(keys: Keys, typing = false): void {
   }, []);
 }
 
+/**
+ * Keys that walk through a list and open what the cursor is on. Enter on a button or a link does what that does.
+ *
+ * @param step moves the cursor by so many rows.
+ * @param open opens the row under it.
+ */
+export function walking(step: (by: number) => unknown, open: () => unknown): Keys {
+  return {
+    j: () => step(1),
+    ArrowDown: () => step(1),
+    k: () => step(-1),
+    ArrowUp: () => step(-1),
+    Enter: (event) => {
+      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
+      return open();
+    },
+  };
+}
+
 /** Whether this is a Mac, for naming keys. */
 export const MOD = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";

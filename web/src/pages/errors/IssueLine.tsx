@@ -1,8 +1,8 @@
 import type { Issue } from "../../api/errors";
-import { Icon } from "../../components/Icon";
 import { memo } from "../../components/memo";
 import { Sparkline } from "../../components/Sparkline";
 import { Text } from "../../components/Text";
+import { TickBox } from "../../components/TickBox";
 import { zone } from "../../state/preferences";
 import { ago, exact, plural, short } from "../../text/format";
 import { Category, Status } from "./Marks";
@@ -28,19 +28,7 @@ export const IssueLine = memo(({ issue, index, selected, chosen, onOpen, onTick 
     onClick={() => onOpen(index)}
   >
     <span role="gridcell">
-      <button
-        type="button"
-        class="tick-box"
-        role="checkbox"
-        aria-checked={chosen}
-        aria-label="Choose"
-        onClick={(event) => {
-          event.stopPropagation();
-          onTick(index);
-        }}
-      >
-        {chosen && <Icon name="check" size={12} />}
-      </button>
+      <TickBox ticked={chosen} onTick={() => onTick(index)} />
     </span>
     <span class="issue-what" role="gridcell">
       <span class="clip">

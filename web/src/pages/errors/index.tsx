@@ -12,10 +12,11 @@ import { type Failure, get } from "../../api/client";
 import { Elsewhere } from "../../components/Elsewhere";
 import { Icon } from "../../components/Icon";
 import { Choice } from "../../components/Menu";
+import { PagedList } from "../../components/PagedList";
 import { SearchField } from "../../components/SearchField";
-import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
-import { type Scroller, VirtualList } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { Command, Empty, Stale } from "../../components/States";
+import type { Scroller } from "../../components/VirtualList";
+import { useKeys, walking } from "../../state/keyboard";
 import { link, navigate } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
 import { plural } from "../../text/format";
@@ -113,15 +114,8 @@ export default function Errors() {
     await load();
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
+    ...walking(step, () => open(cursor.peek())),
     x: () => tick(cursor.peek()),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return open(cursor.peek());
-    },
     Escape: () => {
       if (chosen.peek().size === 0) return false;
       chosen.value = new Set();
@@ -206,74 +200,30 @@ export default function Errors() {
         </span>
       </div>
       {failure.value && <Stale failure={failure.value} retry={() => void load()} />}
-      <List
+      <PagedList
         paged={paged}
         at={at}
+        label="Errors"
+        kind="issue"
+        id={(issue) => issue.id}
+        rowHeight={ROW}
+        columns={COLUMNS}
         cursor={cursor}
-        chosen={chosen.value}
         scroller={scroller}
-        open={open}
-        tick={tick}
+        head={<Head />}
+        nothing={<Nothing />}
+        row={(issue, index) => (
+          <IssueLine
+            key={issue.id}
+            issue={issue}
+            index={index}
+            selected={cursor.value === index}
+            chosen={chosen.value.has(issue.id)}
+            onOpen={open}
+            onTick={tick}
+          />
+        )}
       />
-    </div>
-  );
-}
-
-interface ListProps {
-  paged: Paged<Issue>;
-  at: (index: number) => Issue | undefined;
-  cursor: { value: number };
-  chosen: ReadonlySet<string>;
-  scroller: { current: Scroller | null };
-  open: (index: number) => void;
-  tick: (index: number) => void;
-}
-
-function List({ paged, at, cursor, chosen, scroller, open, tick }: ListProps) {
-  const total = paged.total.value;
-  const failure = paged.failure.value;
-  if (total === undefined) {
-    if (failure) return <Failed failure={failure} retry={() => paged.retry()} />;
-    return <div class="lines">{paged.slow.value && <Skeleton rows={14} />}</div>;
-  }
-  const count = paged.count.value;
-  return (
-    <div class="lines" style={{ "--line-columns": COLUMNS }}>
-      <Late on={paged.slow.value} />
-      {failure && <Stale failure={failure} retry={() => paged.retry()} />}
-      {count === 0 ? (
-        <Nothing />
-      ) : (
-        <VirtualList
-          label="Errors"
-          count={count}
-          total={total}
-          rowHeight={ROW}
-          active={cursor.value}
-          rowId={(index) => `issue-${at(index)?.id ?? index}`}
-          scroller={scroller}
-          onWindow={(first, last) => paged.window(first, last)}
-          head={<Head />}
-          row={(index) => {
-            const issue = at(index);
-            if (!issue)
-              return (
-                <div key={`gap-${index}`} class="line issue-line line-gap" role="row" aria-hidden="true" />
-              );
-            return (
-              <IssueLine
-                key={issue.id}
-                issue={issue}
-                index={index}
-                selected={cursor.value === index}
-                chosen={chosen.has(issue.id)}
-                onOpen={open}
-                onTick={tick}
-              />
-            );
-          }}
-        />
-      )}
     </div>
   );
 }

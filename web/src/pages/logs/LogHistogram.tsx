@@ -1,8 +1,9 @@
 import { useComputed } from "@preact/signals";
-import uPlot, { type AlignedData } from "uplot";
+import type uPlot from "uplot";
+import type { AlignedData } from "uplot";
 import { post } from "../../api/client";
 import { type LogHistogram as Answer, LEVELS, type Level as LevelName } from "../../api/types";
-import { Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
+import { bars, Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
 import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
@@ -43,16 +44,7 @@ function options(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
     axes: [timeAxis(colour), valueAxis(colour, "count")],
     cursor: { sync: { key: "time" }, x: true },
-    series: [
-      {},
-      ...[...LEVELS].reverse().map((level): uPlot.Series => ({
-        fill: colour(`${level.toLowerCase()}-fill`),
-        stroke: "transparent",
-        width: 0,
-        points: { show: false },
-        paths: uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder,
-      })),
-    ],
+    series: [{}, ...[...LEVELS].reverse().map((level) => bars(colour(`${level.toLowerCase()}-fill`)))],
   };
 }
 

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useMemo, useRef } from "preact/hooks";
 import type { Scroller } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { useKeys, walking } from "../../state/keyboard";
 import { live } from "../../state/scope";
 import { Detail } from "./Detail";
 import { Facets } from "./Facets";
@@ -39,14 +39,10 @@ export default function Logs() {
   };
   const lines = () => view.value === "lines" && feed.count.peek() > 0;
   useKeys({
-    j: () => (lines() ? step(1) : false),
-    ArrowDown: () => (lines() ? step(1) : false),
-    k: () => (lines() ? step(-1) : false),
-    ArrowUp: () => (lines() ? step(-1) : false),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return lines() && cursor.peek() >= 0 ? openAt(cursor.peek()) : false;
-    },
+    ...walking(
+      (by) => (lines() ? step(by) : false),
+      () => (lines() && cursor.peek() >= 0 ? openAt(cursor.peek()) : false),
+    ),
   });
 
   return (

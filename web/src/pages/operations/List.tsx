@@ -8,7 +8,7 @@ import { Choice } from "../../components/Menu";
 import { STATUS_SIGNS } from "../../components/OperationStatus";
 import { SearchField } from "../../components/SearchField";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
-import { useKeys } from "../../state/keyboard";
+import { useKeys, walking } from "../../state/keyboard";
 import { navigate, update } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
 import { zone } from "../../state/preferences";
@@ -85,14 +85,7 @@ export function List({ summary, names }: Props) {
     return true;
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return cursor.peek() >= 0 ? openAt(cursor.peek()) : false;
-    },
+    ...walking(step, () => (cursor.peek() >= 0 ? openAt(cursor.peek()) : false)),
   });
   const total = paged.total.value;
   return (

@@ -1,7 +1,8 @@
 import { useMemo } from "preact/hooks";
-import uPlot, { type AlignedData } from "uplot";
+import type uPlot from "uplot";
+import type { AlignedData } from "uplot";
 import { STATUSES, type Summary } from "../../api/operations";
-import { Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
+import { bars, Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
 import { STATUS_SIGNS } from "../../components/OperationStatus";
 import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
@@ -83,19 +84,11 @@ function stacked(answer: Summary): AlignedData {
 }
 
 function options(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
-  const bars = uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder;
-  const series = (token: string): uPlot.Series => ({
-    fill: colour(token),
-    stroke: "transparent",
-    width: 0,
-    points: { show: false },
-    paths: bars,
-  });
   return {
     padding: [6, 16, 0, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
     axes: [timeAxis(colour), valueAxis(colour, "count")],
-    series: [{}, series("ok-fill"), series("warning-fill"), series("error-fill")],
+    series: [{}, ...["ok-fill", "warning-fill", "error-fill"].map((token) => bars(colour(token)))],
   };
 }
 

@@ -5,7 +5,7 @@ import { operationUrl } from "../../components/doors";
 import type { TraceLog } from "../../api/types";
 import { Icon } from "../../components/Icon";
 import type { Scroller } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { useKeys, walking } from "../../state/keyboard";
 import { navigate } from "../../state/location";
 import { treeWidth } from "../../state/preferences";
 import { duration, plural } from "../../text/format";
@@ -70,16 +70,9 @@ export function Timeline({ detail }: { detail: RunDetail }) {
     return true;
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
+    ...walking(step, () => (cursor.value >= 0 ? pick(cursor.value) : false)),
     ArrowLeft: () => fold(cursor.value, false),
     ArrowRight: () => fold(cursor.value, true),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return cursor.value >= 0 ? pick(cursor.value) : false;
-    },
     "0": () => setZoom(0, length, length),
   });
 

@@ -1,9 +1,9 @@
 import type { Figure, Run } from "../../api/runs";
-import { Icon } from "../../components/Icon";
 import { memo } from "../../components/memo";
 import { OperationStatus } from "../../components/OperationStatus";
 import { Progress } from "../../components/Progress";
 import { Text } from "../../components/Text";
+import { TickBox } from "../../components/TickBox";
 import { zone } from "../../state/preferences";
 import { ago, bytes, count, duration, exact, short } from "../../text/format";
 import { amount } from "../../text/units";
@@ -30,19 +30,7 @@ export const RunLine = memo(({ run, index, selected, chosen, onOpen, onTick }: P
     onClick={() => onOpen(index)}
   >
     <span role="gridcell">
-      <button
-        type="button"
-        class="tick-box"
-        role="checkbox"
-        aria-checked={chosen}
-        aria-label="Choose"
-        onClick={(event) => {
-          event.stopPropagation();
-          onTick(index);
-        }}
-      >
-        {chosen && <Icon name="check" size={12} />}
-      </button>
+      <TickBox ticked={chosen} onTick={() => onTick(index)} />
     </span>
     <span role="gridcell">
       <OperationStatus status={run.status} />

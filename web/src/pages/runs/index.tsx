@@ -5,10 +5,11 @@ import { listRuns, type Run } from "../../api/runs";
 import { Elsewhere } from "../../components/Elsewhere";
 import { Icon } from "../../components/Icon";
 import { Choice } from "../../components/Menu";
+import { PagedList } from "../../components/PagedList";
 import { SearchField } from "../../components/SearchField";
-import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
-import { type Scroller, VirtualList } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { Command, Empty } from "../../components/States";
+import type { Scroller } from "../../components/VirtualList";
+import { useKeys, walking } from "../../state/keyboard";
 import { link, navigate } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
 import { moving, range } from "../../state/range";
@@ -110,16 +111,9 @@ export default function Runs() {
     return true;
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
+    ...walking(step, () => open(cursor.peek())),
     x: () => toggle(cursor.peek()),
     c: compare,
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return open(cursor.peek());
-    },
     Escape: () => {
       if (chosen.peek().length === 0) return false;
       untick();
@@ -156,7 +150,29 @@ export default function Runs() {
         </button>
         {total !== undefined && <b class="runs-total">{plural(total, "run")}</b>}
       </div>
-      <List paged={paged} at={at} cursor={cursor} scroller={scroller} open={open} toggle={toggle} />
+      <PagedList
+        paged={paged}
+        at={at}
+        label="Runs"
+        kind="run"
+        id={(run) => run.run_id}
+        rowHeight={ROW}
+        cursor={cursor}
+        scroller={scroller}
+        head={<Head />}
+        nothing={<Nothing />}
+        row={(run, index) => (
+          <RunLine
+            key={run.run_id}
+            run={run}
+            index={index}
+            selected={cursor.value === index}
+            chosen={chosen.value.includes(run.run_id)}
+            onOpen={open}
+            onTick={toggle}
+          />
+        )}
+      />
     </div>
   );
 }
@@ -214,64 +230,6 @@ function Names() {
       chosen={names.value}
       onChange={(chosen) => narrow({ name: chosen.at(-1) ?? "" })}
     />
-  );
-}
-
-interface ListProps {
-  paged: Paged<Run>;
-  at: (index: number) => Run | undefined;
-  cursor: { value: number };
-  scroller: { current: Scroller | null };
-  open: (index: number) => void;
-  toggle: (index: number) => void;
-}
-
-function List({ paged, at, cursor, scroller, open, toggle }: ListProps) {
-  const total = paged.total.value;
-  const failure = paged.failure.value;
-  if (total === undefined) {
-    if (failure) return <Failed failure={failure} retry={() => paged.retry()} />;
-    return <div class="lines">{paged.slow.value && <Skeleton rows={14} />}</div>;
-  }
-  const count = paged.count.value;
-  return (
-    <div class="lines">
-      <Late on={paged.slow.value} />
-      {failure && <Stale failure={failure} retry={() => paged.retry()} />}
-      {count === 0 ? (
-        <Nothing />
-      ) : (
-        <VirtualList
-          label="Runs"
-          count={count}
-          total={total}
-          rowHeight={ROW}
-          active={cursor.value}
-          rowId={(index) => `run-${at(index)?.run_id ?? index}`}
-          scroller={scroller}
-          onWindow={(first, last) => paged.window(first, last)}
-          head={<Head />}
-          row={(index) => {
-            const run = at(index);
-            if (!run)
-              return (
-                <div key={`gap-${index}`} class="line run-line line-gap" role="row" aria-hidden="true" />
-              );
-            return (
-              <RunLine
-                key={run.run_id}
-                run={run}
-                index={index}
-                selected={cursor.value === index}
-                chosen={chosen.value.includes(run.run_id)}
-                onOpen={open}
-                onTick={toggle}
-              />
-            );
-          }}
-        />
-      )}
-    </div>
   );
 }
 

@@ -4,7 +4,7 @@ import { get } from "../../api/client";
 import type { Trace as Answer, TraceLog } from "../../api/types";
 import { Empty, Failed, Late, Skeleton } from "../../components/States";
 import type { Scroller } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { useKeys, walking } from "../../state/keyboard";
 import { link, path, unescaped } from "../../state/location";
 import { useResource } from "../../state/resource";
 import { Head } from "./Head";
@@ -135,16 +135,9 @@ function Shown({ trace }: { trace: Answer }) {
     setZoom(start_ms - duration_ms * 0.02, start_ms + duration_ms * 1.02, length);
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
+    ...walking(step, () => (cursor.value >= 0 ? pick(cursor.value) : false)),
     ArrowLeft: () => fold(cursor.value, false),
     ArrowRight: () => fold(cursor.value, true),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return cursor.value >= 0 ? pick(cursor.value) : false;
-    },
     z: zoomTo,
     "0": () => setZoom(0, length, length),
     n: () => jump(1),

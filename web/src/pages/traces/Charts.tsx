@@ -1,9 +1,10 @@
 import { useComputed } from "@preact/signals";
 import { useMemo, useRef } from "preact/hooks";
-import uPlot, { type AlignedData } from "uplot";
+import type uPlot from "uplot";
+import type { AlignedData } from "uplot";
 import { post } from "../../api/client";
 import type { TraceHistogram, TraceRow } from "../../api/types";
-import { type Brushed, Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
+import { type Brushed, bars, Chart, type Colour, timeAxis, valueAxis } from "../../components/Chart";
 import { Late } from "../../components/States";
 import { zone } from "../../state/preferences";
 import { between, setRange } from "../../state/range";
@@ -136,20 +137,12 @@ function countData(answer: TraceHistogram): AlignedData {
 }
 
 function countOptions(colour: Colour): Omit<uPlot.Options, "width" | "height"> {
-  const bars = uPlot.paths.bars?.({ size: [0.86, 60], align: 1 }) as uPlot.Series.PathBuilder;
-  const series = (token: string): uPlot.Series => ({
-    fill: colour(token),
-    stroke: "transparent",
-    width: 0,
-    points: { show: false },
-    paths: bars,
-  });
   return {
     padding: [6, 24, 0, 0],
     scales: { y: { range: (_, __, most) => [0, Math.max(1, most * 1.08)] } },
     axes: [timeAxis(colour), valueAxis(colour, "count")],
     cursor: { sync: { key: "time" } },
-    series: [{}, series("ok-fill"), series("error-fill")],
+    series: [{}, bars(colour("ok-fill")), bars(colour("error-fill"))],
   };
 }
 

@@ -3,10 +3,11 @@ import { useEffect, useMemo, useRef } from "preact/hooks";
 import { post } from "../../api/client";
 import type { TracePage, TraceRow } from "../../api/types";
 import { Elsewhere } from "../../components/Elsewhere";
+import { PagedList } from "../../components/PagedList";
 import { QueryBar } from "../../components/QueryBar";
-import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
-import { type Scroller, VirtualList } from "../../components/VirtualList";
-import { useKeys } from "../../state/keyboard";
+import { Command, Empty } from "../../components/States";
+import type { Scroller } from "../../components/VirtualList";
+import { useKeys, walking } from "../../state/keyboard";
 import { link, navigate, update } from "../../state/location";
 import { type Fetch, Paged } from "../../state/paged";
 import { zone } from "../../state/preferences";
@@ -60,14 +61,7 @@ export default function Traces() {
     return true;
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
-      return cursor.peek() >= 0 ? open(paged.at(cursor.peek())) : false;
-    },
+    ...walking(step, () => (cursor.peek() >= 0 ? open(paged.at(cursor.peek())) : false)),
   });
   const dots = useComputed(() => {
     const count = Math.min(DOTS, paged.count.value);
@@ -112,14 +106,8 @@ interface ListProps {
 }
 
 function List({ paged, cursor, scroller, open }: ListProps) {
-  const total = paged.total.value;
-  const failure = paged.failure.value;
   const openAt = useMemo(() => (index: number) => open(paged.at(index)), [paged]);
   const marks = useComputed(() => words(query.value));
-  if (total === undefined) {
-    if (failure) return <Failed failure={failure} retry={() => paged.retry()} />;
-    return <div class="lines">{paged.slow.value && <Skeleton rows={20} />}</div>;
-  }
   const days = instant(range.value.to) - instant(range.value.from) > DAY_MS / 2;
   const count = paged.count.value;
   const longest = Math.max(
@@ -128,45 +116,32 @@ function List({ paged, cursor, scroller, open }: ListProps) {
   );
   const template = `${days ? 136 : 92}px 18px 140px minmax(140px, 1fr) minmax(170px, 1fr) 84px 56px 56px`;
   return (
-    <div class="lines" style={{ "--line-columns": template }}>
-      <Late on={paged.slow.value} />
-      {failure && <Stale failure={failure} retry={() => paged.retry()} />}
-      {count === 0 ? (
-        <Nothing />
-      ) : (
-        <VirtualList
-          label="Traces"
-          count={count}
-          total={total}
-          rowHeight={ROW}
-          active={cursor.value}
-          rowId={(index) => `trace-${paged.at(index)?.trace_id ?? index}`}
-          scroller={scroller}
-          onWindow={(first, last) => paged.window(first, last)}
-          head={<Head />}
-          row={(index) => {
-            const trace = paged.at(index);
-            if (!trace)
-              return (
-                <div key={`gap-${index}`} class="line trace-line line-gap" role="row" aria-hidden="true" />
-              );
-            return (
-              <TraceLine
-                key={trace.trace_id}
-                trace={trace}
-                index={index}
-                selected={cursor.value === index}
-                longest={longest}
-                zone={zone.value}
-                days={days}
-                marks={marks.value}
-                onOpen={openAt}
-              />
-            );
-          }}
+    <PagedList
+      paged={paged}
+      label="Traces"
+      kind="trace"
+      id={(trace) => trace.trace_id}
+      rowHeight={ROW}
+      columns={template}
+      bones={20}
+      cursor={cursor}
+      scroller={scroller}
+      head={<Head />}
+      nothing={<Nothing />}
+      row={(trace, index) => (
+        <TraceLine
+          key={trace.trace_id}
+          trace={trace}
+          index={index}
+          selected={cursor.value === index}
+          longest={longest}
+          zone={zone.value}
+          days={days}
+          marks={marks.value}
+          onOpen={openAt}
         />
       )}
-    </div>
+    />
   );
 }
 

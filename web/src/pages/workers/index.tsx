@@ -6,7 +6,7 @@ import { Service } from "../../components/Service";
 import { Command, Empty, Failed, Late, Skeleton, Stale } from "../../components/States";
 import { Text } from "../../components/Text";
 import { useBeat } from "../../state/beat";
-import { useKeys } from "../../state/keyboard";
+import { useKeys, walking } from "../../state/keyboard";
 import { navigate, param, update } from "../../state/location";
 import { zone } from "../../state/preferences";
 import { asked } from "../../state/range";
@@ -59,16 +59,11 @@ export default function Workers() {
     return next !== undefined;
   };
   useKeys({
-    j: () => step(1),
-    ArrowDown: () => step(1),
-    k: () => step(-1),
-    ArrowUp: () => step(-1),
-    Enter: (event) => {
-      if (event.target instanceof HTMLElement && /^(BUTTON|A)$/.test(event.target.tagName)) return false;
+    ...walking(step, () => {
       const worker = shown[place];
       if (worker) navigate(operationUrl(worker.operation_id));
       return worker !== undefined;
-    },
+    }),
   });
   return (
     <Tabs>
