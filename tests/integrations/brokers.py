@@ -145,6 +145,28 @@ class Queueing:
         assert len(found) == 1, self.events(key=key)
         return found[0]
 
+    def followed(self, key: str, name: str) -> tuple[dict, dict, dict]:
+        """Created, begun, ended: a job that the job `order` sent, by one id, in its context and trace, a part of it."""
+        created, opened, closed = (self.one(event, key) for event in ("create", "open", "close"))
+        (order,) = self.events("open", name="order")
+        for line in (created, opened, closed):
+            assert (line["name"], line["request_id"], line["project_id"]) == (name, "r1", "p1")
+            assert (line["job_id"], line["trace_id"]) == (key, order["trace_id"])
+            assert line["parent_id"] == order["operation_id"]
+        assert opened["operation_id"] == closed["operation_id"] != created["operation_id"]
+        return created, opened, closed
+
+    def consumed(self, ran: list[dict]) -> list[tuple[dict, dict | None]]:
+        """Jobs whose spans are their operations, no second one beside them: each, and the span that its is under."""
+        spans = {span["span_id"]: span for span in self.spool.spans()}
+        assert len(ran) == len(self.spool.spans(kind="CONSUMER"))
+        found = []
+        for line in ran:
+            span = spans[line["operation_id"]]
+            assert (span["kind"], span["name"]) == ("CONSUMER", f"run {line['name']}")
+            found.append((line, spans.get(span.get("parent_span_id"))))
+        return found
+
     def closed(self, count: int, **members: object) -> list[dict]:
         """The ends of so many operations."""
         return until(
