@@ -57,7 +57,7 @@ def spent(count: int, work: Callable[[], object]) -> float:
 def pairs() -> None:
     """Operations that do nothing."""
     for _ in range(CALLS):
-        usage.begin().end()
+        usage.end(usage.begin())
 
 
 def spans() -> None:

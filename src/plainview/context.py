@@ -1,4 +1,4 @@
-"""Correlation fields, and the span that work happens in: one context variable for both.
+"""Correlation fields, the span and the operation that work happens in: one context variable for both.
 
 The value of the variable is an immutable `Frame`; binding or opening a span makes a new one. `asyncio` copies
 it into tasks by itself; threads and processes are the business of `plainview.integrations`.
@@ -42,6 +42,8 @@ class Frame(Struct, eq=False):
     ids: bytes | None = b""
     #: OpenTelemetry context that was attached from outside; None where there was none.
     otel: Any = None
+    #: The `plainview.capture.operations.life.Life` that work happens in, or None.
+    operation: Any = None
 
 
 EMPTY: Final = Frame(Bound({}))
@@ -55,7 +57,7 @@ def fields() -> dict[str, Any]:
 
 def binding(frame: Frame, bound: Mapping[str, Any]) -> Frame:
     """A frame like another one, with these fields bound and no others."""
-    return Frame(Bound(bound), frame.span, frame.ids, frame.otel)
+    return Frame(Bound(bound), frame.span, frame.ids, frame.otel, frame.operation)
 
 
 def bind(**fields: Any) -> None:  # noqa: ANN401 - any value may be bound

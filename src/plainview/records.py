@@ -20,6 +20,7 @@ __all__ = [
     "KINDS",
     "LEVELS",
     "LEVEL_NAMES",
+    "Ending",
     "ErrorRecord",
     "ExceptionInfo",
     "LogRecord",
@@ -154,6 +155,25 @@ class SpanLink(msgspec.Struct, kw_only=True, omit_defaults=True):
     attributes: dict[str, Any] = {}
 
 
+class Ending(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """The end of an operation, on the line of the span that it began with: what its ``close`` would tell.
+
+    Of a kind that is short there is nothing to tell but that it took place and went well, and that much its span has;
+    so it needs no line of its own. See `OperationRecord` for what each member is.
+    """
+
+    kind: str
+    name: str
+    parent_id: str | None = None
+    #: Processor time of this process in between, nanoseconds.
+    cpu_ns: int = 0
+    memory_peak_bytes: int | None = None
+    memory_delta_bytes: int | None = None
+    rows: int | None = None
+    #: Raw JSON object: what went in and came out.
+    data: msgspec.Raw = msgspec.Raw(b"{}")
+
+
 class SpanRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     """One finished span. Ids are lower-case hex (32 and 16 digits); times are nanoseconds since 1970.
 
@@ -187,6 +207,8 @@ class SpanRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     attributes: msgspec.Raw = msgspec.Raw(b"{}")
     events: msgspec.Raw = msgspec.Raw(b"[]")
     links: msgspec.Raw = msgspec.Raw(b"[]")
+    #: The operation that it is of has ended with it.
+    operation: Ending | None = None
 
 
 class StackFrame(msgspec.Struct, omit_defaults=True):
@@ -361,8 +383,8 @@ class OperationRecord(msgspec.Struct, kw_only=True, omit_defaults=True):
     The ``event`` is one of: ``create`` (it waits to be done), ``open``, ``progress``, ``checkpoint``, ``retry``,
     ``recover``, ``lock``, ``item`` (one that failed), ``check``, ``warning``, ``artifact``, ``backup``, ``sample`` (of
     what it uses), ``heartbeat``, ``dead_letter``, ``cleanup``, ``detach`` (it goes on in another process), ``resume``
-    (here it does), ``close``, and ``abandon``, which the server says of what a dead process left open. Events of
-    kinds that are short are told by their ``close`` alone.
+    (here it does), ``close``, and ``abandon``, which the server says of what a dead process left open. Of kinds that
+    are short only the end is told, and by the line of its span (`Ending`) where that one is kept and all went well.
     """
 
     timestamp: str

@@ -9,18 +9,12 @@ import textwrap
 from pathlib import Path  # noqa: TC003 - named at run time by the tests that import it
 
 import plainview
-from plainview import segments
+from spooled import lines
 
 
 def read(directory: Path, kind: str = "log") -> list[dict]:
     """All whole lines of a kind in a spool, over all streams, logs by time."""
-    found = []
-    for stream in sorted((directory / "spool").glob("[!.]*")):
-        for name in segments.listing(stream):
-            if name.kind == kind:
-                data = (stream / str(name)).read_bytes()
-                found += [json.loads(line) for line in data[: segments.complete(data)].splitlines()]
-    return sorted(found, key=lambda record: record.get("timestamp", ""))
+    return sorted(lines(directory, kind), key=lambda record: record.get("timestamp", ""))
 
 
 def status(directory: Path) -> dict:

@@ -14,6 +14,7 @@ import msgspec
 import pytest
 from captured import read
 from hypothesis import given, settings, strategies as st
+from opentelemetry.trace import get_current_span
 
 import plainview
 from plainview.capture.operations.kinds import kind_of
@@ -33,6 +34,60 @@ def record(capture, **members) -> list[dict]:
 
 def events(capture, **members) -> list[str]:
     return [line["event"] for line in record(capture, **members)]
+
+
+def own_lines(capture) -> list[dict]:
+    """The lines of the record that are no part of a span's."""
+    streams = (capture.directory / "spool").glob("[!.]*/operation-*")
+    return [json.loads(line) for path in streams for line in path.read_bytes().rstrip(b"\0").splitlines()]
+
+
+def test_what_is_short_and_ends_well_is_told_by_the_line_of_its_span(capture):
+    capture.configure()
+    with job("render", id="j-1") as whole, operation("import", "csv", path="a.csv") as work:
+        plainview.bind(user_id="u-1")
+        work.rows(42)
+        work.set(good=40)
+    (closed,) = record(capture, kind="import")
+    (span,) = (span for span in capture.spans() if span["name"] == "import csv")
+    assert (closed["operation_id"], closed["parent_id"]) == (work.operation_id, whole.operation_id)
+    assert (closed["event"], closed["status"], closed["rows"]) == ("close", "completed", 42)
+    assert closed["data"] == {"path": "a.csv", "good": 40}
+    assert (closed["job_id"], closed["user_id"], closed["trace_id"]) == ("j-1", "u-1", span["trace_id"])
+    assert closed["start_time_unix_nano"] == span["start_time_unix_nano"]
+    assert span["operation"]["kind"] == "import"
+    assert span["attributes"] == {
+        "operation.kind": "import", "operation.name": "csv", "path": "a.csv", "good": 40
+    }  # fmt: skip
+    assert {line["kind"] for line in own_lines(capture)} == {"job"}
+
+
+@pytest.mark.parametrize(
+    ("given", "inside"),
+    [
+        ({"trace_sample": 0.0}, lambda _: None),
+        ({"trace_tail": 0.5}, lambda _: None),
+        ({}, lambda _: get_current_span().end()),
+        ({}, lambda work: work.progress(1, 2)),
+        ({}, lambda work: work.checkpoint(page=3)),
+    ],
+    ids=["its span is not sampled", "whether is decided later", "its span is over", "progress", "a checkpoint"],
+)
+def test_where_its_span_cannot_tell_of_it_or_more_is_to_be_told_it_has_lines_of_its_own(capture, given, inside):
+    capture.configure(**given)
+    with operation("import", "csv") as work:
+        inside(work)
+    assert [line["status"] for line in own_lines(capture) if line["event"] == "close"] == ["completed"]
+    assert events(capture)[-1:] == ["close"]
+    assert events(capture).count("close") == 1
+    assert all("operation" not in span for span in capture.spans())
+
+
+def test_a_level_that_changes_while_it_is_open_counts_at_its_end(capture):
+    capture.configure()
+    with operation("import", "csv"):
+        plainview.set_level("DEBUG", "plainview.import")
+    assert [line["message"] for line in capture.logs()] == ["import completed: csv"]
 
 
 def test_a_job_is_in_the_record_from_its_beginning_to_its_end(capture):

@@ -83,7 +83,7 @@ def test_what_is_handed_to_a_pool_is_charged_with_its_own_thread_and_the_whole_w
     def piece():
         inner = usage.begin(outer)
         compute(20)
-        figures.append(inner.end()[0])
+        figures.append(usage.end(inner)[0])
 
     threads = [threading.Thread(target=piece) for _ in range(2)]
     for thread in threads:
@@ -91,7 +91,7 @@ def test_what_is_handed_to_a_pool_is_charged_with_its_own_thread_and_the_whole_w
     for thread in threads:
         thread.join()
     assert all(19e6 <= spent < 39e6 for spent in figures)
-    assert outer.end()[0] >= 39e6
+    assert usage.end(outer)[0] >= 39e6
 
 
 def test_memory_is_told_at_its_most_and_by_what_is_left_of_it(capture):
@@ -165,7 +165,7 @@ def test_as_many_as_you_like_may_be_open_and_looking_at_them_costs_the_same(capt
     usage._look(0.0)
     assert len(usage._samples) < 100
     threading.Event().wait(0.02)
-    figures = [one.end() for one in opened]
+    figures = [usage.end(one) for one in opened]
     assert all(peak >= MIB for _, peak, _ in figures)
     usage._look(0.0)
     assert not usage._samples

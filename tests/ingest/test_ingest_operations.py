@@ -40,6 +40,50 @@ def settled(pipeline) -> bool:
     return pipeline.drain() and pipeline.drain()
 
 
+def span_line(second: int, **members) -> bytes:
+    start = 1_795_341_600 * 10**9
+    times = {"start_time_unix_nano": start, "end_time_unix_nano": start + second * 10**9}
+    ids = {"trace_id": "ab" * 16, "span_id": op(second)}
+    return json.dumps({**ids, "name": "import csv", **times, "job_id": "j-1", "pid": 41, **members}).encode()
+
+
+def test_the_line_of_a_span_tells_of_the_end_of_its_operation(desk):
+    stream = desk.stream()
+    ending = {"kind": "import", "name": "csv", "parent_id": op(9), "cpu_ns": 1_500_000, "rows": 3, "data": {"a": 1}}
+    stream.write(
+        span_line(1),
+        span_line(2, operation=ending),
+        span_line(3, operation={"kind": "import"}),  # without its name: no such line
+        span_line(4, operation=ending, end_time_unix_nano=2**62),  # in no calendar
+        kind="span",
+    )
+    pipeline = desk.pipeline()
+    pipeline.start()
+    assert settled(pipeline)
+    columns = (
+        "operation_id, event, status, kind, name, parent_id, job_id, trace_id, pid, duration_ms, cpu_ms, rows, data"
+    )
+    (row,) = desk.store.query(f"SELECT {columns}, stream FROM operations WHERE operation_id <> '{op(4)}'").dicts()
+    assert row == {
+        "operation_id": op(2),
+        "event": "close",
+        "status": "completed",
+        "kind": "import",
+        "name": "csv",
+        "parent_id": op(9),
+        "job_id": "j-1",
+        "trace_id": "ab" * 16,
+        "pid": 41,
+        "duration_ms": 2000.0,
+        "cpu_ms": 1.5,
+        "rows": 3,
+        "data": '{"a": 1}',
+        "stream": stream.name,
+    }
+    assert {row[0] for row in desk.store.query("SELECT span_id FROM spans").rows} >= {op(1), op(2)}
+    assert any("name" in entry["reason"] for entry in desk.aside())
+
+
 def test_what_a_dead_process_left_open_is_abandoned_with_its_last_progress_and_checkpoint(desk, eventually):
     stream = desk.stream()
     stream.status(updated="2026-11-22T10:00:30.000000Z")

@@ -20,21 +20,15 @@ from pathlib import Path
 
 import pytest
 
-from plainview import segments
 from plainview.bootstrap import PATH
+from spooled import lines
 
 BIN = Path(sys.executable).parent
 
 
 def read(directory: Path, kind: str) -> list[dict]:
     """All whole lines of a kind in a spool, over all streams, by time."""
-    found = []
-    for stream in (directory / "spool").glob("[!.]*"):
-        for name in segments.listing(stream):
-            if name.kind == kind:
-                data = (stream / str(name)).read_bytes()
-                found += [json.loads(line) for line in data[: segments.complete(data)].splitlines()]
-    return sorted(found, key=lambda line: line.get("timestamp") or line["end_time_unix_nano"])
+    return sorted(lines(directory, kind), key=lambda line: line.get("timestamp") or line["end_time_unix_nano"])
 
 
 class Spool:

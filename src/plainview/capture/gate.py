@@ -44,6 +44,8 @@ class Gates:
             else:
                 self._logger_rates[key] = rate
         self._cache: dict[str, int] = {}
+        #: Goes up when a level is changed: what was concluded from them before does not hold any more.
+        self.turn = 0
         #: Hands a native record on to the standard `logging` as well; None: it is not wanted.
         self.forward: Callable[[str, int, object, Mapping[str, object]], None] | None = None
         try:
@@ -61,6 +63,7 @@ class Gates:
         else:
             self.root = level
         self._cache = {}
+        self.turn += 1
 
     def level(self, name: str) -> int:
         """The least level kept of a logger: what is set for it or its nearest parent, else the general one."""

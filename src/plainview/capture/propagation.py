@@ -48,7 +48,8 @@ def frame_from(header: Callable[[str], str | None], **fields: Any) -> Frame:  # 
         header: looks a header up by its lower-case name.
         fields: further fields to bind, on top of what the sender's baggage binds.
     """
-    bound = dict(current.get().bound.fields)
+    frame = current.get()
+    bound = dict(frame.bound.fields)
     bound.update(_baggage(header("baggage")))
     bound.update(fields)
     span = None
@@ -56,7 +57,7 @@ def frame_from(header: Callable[[str], str | None], **fields: Any) -> Frame:  # 
     if match and (match[1] != "00" or match[5] is None):
         flags = TraceFlags(int(match[4], 16) & TraceFlags.SAMPLED)
         span = NonRecordingSpan(SpanContext(int(match[2], 16), int(match[3], 16), is_remote=True, trace_flags=flags))
-    return Frame(Bound(bound), span, None if span else b"")
+    return Frame(Bound(bound), span, None if span else b"", None, frame.operation)
 
 
 def _baggage(text: str | None) -> dict[str, str]:

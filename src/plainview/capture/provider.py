@@ -37,7 +37,7 @@ class RuntimeContext(_RuntimeContext):
         """Make a context current; give the token back to `detach`."""
         span = context.get(_SPAN_KEY)
         frame = current.get()
-        return current.set(Frame(frame.bound, span, b"" if span is None else None, context))
+        return current.set(Frame(frame.bound, span, b"" if span is None else None, context, frame.operation))
 
     def get_current(self) -> Context:
         """What is current, with our span in it."""

@@ -58,6 +58,8 @@ class Runtime:
 
     def __init__(self, settings: Settings) -> None:
         self.settings: Final = settings
+        #: Whether another configuration, or none, is in force.
+        self.over = False
         self.recorder: Final = Recorder(settings)
         self.gates: Final = Gates(settings, self.recorder.spool.counters)
         self.tracing: Final = Tracing(self.recorder)
@@ -116,6 +118,7 @@ class Runtime:
 
     def stop(self) -> None:
         """Give the standard library back what was taken, and finish the sinks."""
+        self.over = True
         hooks.uninstall()
         self.logging.uninstall()
         self.finish()

@@ -89,15 +89,17 @@ class Span(SpanInterface):
     """An open span. As a context manager it is current inside the block, and ends with it."""
 
     __slots__ = (
-        "_bound",
-        "_clock",
         "_context",
-        "_ended",
         "_token",
         "_tracing",
         "activate",
         "attributes",
+        "bound",
+        "clock",
+        "encoded",
         "end_on_exit",
+        "ended",
+        "ending",
         "events",
         "kind",
         "links",
@@ -122,6 +124,10 @@ class Span(SpanInterface):
         self.attributes = attributes
         self.kind = "INTERNAL"
         self.scope = ""
+        #: Member of its line, after a comma: the end of the operation that it is of.
+        self.ending = b""
+        #: Its attributes as a JSON object, where somebody knows that; None: they are encoded at its end.
+        self.encoded: bytes | None = None
         self.status = "UNSET"
         self.status_message = ""
         self.events: list[dict[str, Any]] | None = None
@@ -130,10 +136,11 @@ class Span(SpanInterface):
         self.sampled = True
         self.tail: Tail | None = None
         self.activate = self.end_on_exit = self.record_exceptions = self.status_on_exception = True
-        self._bound = frame.bound
+        #: The fields that its line has: those bound where it began, or where its block was left.
+        self.bound = frame.bound
         self._token: Token[Frame] | None = None
         self._context: SpanContext | None = None
-        self._ended = False
+        self.ended = False
         parent = frame.span
         try:
             self.span_id = _span_ids.pop()
@@ -152,7 +159,8 @@ class Span(SpanInterface):
                 self._sample(parent.sampled, parent.tail)
         else:
             self._follow(parent.get_span_context())
-        self._clock = perf_counter_ns()
+        #: When it began, by ``perf_counter_ns``.
+        self.clock = perf_counter_ns()
         self.start_time = time_ns()
 
     def _follow(self, context: SpanContext) -> None:
@@ -178,7 +186,7 @@ class Span(SpanInterface):
     def __enter__(self) -> Span:
         if self.activate:
             frame = current.get()
-            self._token = current.set(Frame(frame.bound, self, None, frame.otel))
+            self._token = current.set(Frame(frame.bound, self, None, frame.otel, frame.operation))
         return self
 
     def __exit__(
@@ -190,7 +198,7 @@ class Span(SpanInterface):
             if error is not None:
                 leave(error, frame)
             if frame.span is self:
-                self._bound = frame.bound  # with what was bound inside
+                self.bound = frame.bound  # with what was bound inside
             self._token = None
             try:
                 current.reset(token)
@@ -220,13 +228,13 @@ class Span(SpanInterface):
 
     def end(self, end_time: int | None = None) -> None:
         """End the span and record it. A second call does nothing. ``end_time`` is in nanoseconds since 1970."""
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         if not self.sampled:
             return
         if end_time is None:
-            end_time = self.start_time + (perf_counter_ns() - self._clock)
+            end_time = self.start_time + (perf_counter_ns() - self.clock)
         recorder = self._tracing.record
         try:
             line = self._line(recorder, end_time)
@@ -241,17 +249,17 @@ class Span(SpanInterface):
             recorder.spool.failed(error)
 
     def _line(self, recorder: Recorder, end_time: int) -> bytes:
-        bound = self._bound
+        bound = self.bound
         known = bound.known
         if known is None:
             known = recorder.encode_bound(bound)
         encoding = recorder.encoding
-        attributes = encoding.plain(self.attributes)
+        attributes = self.encoded or encoding.plain(self.attributes)
         if attributes is None or bound.extra:
             attributes = recorder.merge_bound(bound, self.attributes)
-        tail = b"}\n"
+        tail = end = self.ending + b"}\n" if self.ending else b"}\n"
         if self.events or self.links:
-            tail = b',"events":%b,"links":%b}\n' % (self._encoded(self.events), self._encoded(self.links))
+            tail = b',"events":%b,"links":%b%b' % (self._encoded(self.events), self._encoded(self.links), end)
         if self.scope:
             tail = b',"scope":%b%b' % (encode(self.scope), tail)
         if self.status_message:
@@ -265,7 +273,7 @@ class Span(SpanInterface):
         line = b"".join((head, name, b",", recorder.static, known, b'"attributes":', attributes, tail))
         if len(line) > recorder.max_line:
             note = encode({"line_too_long": f"{len(line)} bytes; attributes and events left out"})
-            line = b"".join((head, name, b",", recorder.static, known, b'"attributes":', note, b"}\n"))
+            line = b"".join((head, name, b",", recorder.static, known, b'"attributes":', note, end))
         return line
 
     def _encoded(self, items: list[dict[str, Any]] | None) -> bytes:
@@ -282,17 +290,17 @@ class Span(SpanInterface):
 
     def set_attributes(self, attributes: Mapping[str, Any]) -> None:
         """Set several attributes; later values win."""
-        if not self._ended:
+        if not self.ended:
             self.attributes.update(attributes)
 
     def set_attribute(self, key: str, value: AttributeValue | Any) -> None:  # noqa: ANN401 - more than OpenTelemetry asks
         """Set an attribute to a value of any kind; it is bounded and scrubbed when the span ends."""
-        if not self._ended:
+        if not self.ended:
             self.attributes[key] = value
 
     def add_event(self, name: str, attributes: Mapping[str, Any] | None = None, timestamp: int | None = None) -> None:
         """Note something that happened now, or at ``timestamp`` (nanoseconds since 1970)."""
-        if self._ended or not self.sampled:
+        if self.ended or not self.sampled:
             return
         if self.events is None:
             self.events = []
@@ -302,17 +310,17 @@ class Span(SpanInterface):
 
     def add_link(self, context: SpanContext, attributes: Mapping[str, Any] | None = None) -> None:
         """Point to another span."""
-        if not self._ended:
+        if not self.ended:
             self.links = [*(self.links or ()), _link(context, attributes)]
 
     def update_name(self, name: str) -> None:
         """Give the span another name."""
-        if not self._ended:
+        if not self.ended:
             self.name = name
 
     def is_recording(self) -> bool:
         """Whether what is set on the span will be kept."""
-        return self.sampled and not self._ended
+        return self.sampled and not self.ended
 
     def set_status(self, status: Status | StatusCode, description: str | None = None) -> None:
         """Set the status. OK is final; UNSET changes nothing (OpenTelemetry trace API, set status)."""
@@ -320,7 +328,7 @@ class Span(SpanInterface):
             code, description = status.status_code, status.description or description
         else:
             code = status
-        if self._ended or self.status == "OK" or code is StatusCode.UNSET:
+        if self.ended or self.status == "OK" or code is StatusCode.UNSET:
             return
         self.status = code.name
         self.status_message = (description or "") if code is StatusCode.ERROR else ""

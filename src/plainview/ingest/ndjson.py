@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from plainview.ingest.occurrences import checked
-from plainview.records import ErrorRecord, ExceptionInfo, LogRecord, MetricRecord, OperationRecord, Source, SpanRecord
+from plainview.records import (
+    Ending,
+    ErrorRecord,
+    ExceptionInfo,
+    LogRecord,
+    MetricRecord,
+    OperationRecord,
+    Source,
+    SpanRecord,
+)
 from plainview.store.rows import OF_KIND
 
 if TYPE_CHECKING:
@@ -45,8 +54,12 @@ class _Log(LogRecord, gc=False):
     exception: _Exception | None = None
 
 
-class _Span(SpanRecord, gc=False):
+class _Ending(Ending, gc=False):
     pass
+
+
+class _Span(SpanRecord, gc=False):
+    operation: _Ending | None = None
 
 
 class _Error(ErrorRecord, gc=False):

@@ -14,6 +14,7 @@ import numpy as np
 from plainview.grouping.rules import NO_RULES, Rules
 from plainview.ingest.abandonment import Abandonment
 from plainview.ingest.aside import Aside
+from plainview.ingest.endings import endings
 from plainview.ingest.inbox import Inbox
 from plainview.ingest.metrics.fold import Fold
 from plainview.ingest.ndjson import Rejected, decode, tabulate
@@ -240,6 +241,9 @@ class Pipeline:
         if records["error"]:
             records["error"], streams["error"] = self.occurrences.take(records["error"], streams["error"])
         self.occurrences.name(records["log"])
+        for index, record in endings(records["span"]):
+            records["operation"].append(record)
+            streams["operation"].append(streams["span"][index])
         for kind, those in records.items():
             rows, unfit = tabulate(kind, those, streams[kind], self.occurrences.rows if kind == "error" else None)
             for index, rejected in unfit.items():

@@ -174,10 +174,10 @@ class Exchange:
                 name, attributes, frame=frame, kind="SERVER", scope=LOGGER, activate=False
             )
             self.span = span
-            self._frame = Frame(frame.bound, span, None, with_baggage(header("baggage"), frame.otel))
+            self._frame = Frame(frame.bound, span, None, with_baggage(header("baggage"), frame.otel), frame.operation)
         else:  # the application traces by itself: no span of ours in its traces
             outside = current.get()
-            self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel)
+            self._frame = Frame(frame.bound, outside.span, outside.ids, outside.otel, frame.operation)
         self._inner = self._frame
         #: When the response began that may go on for hours, 0: it does not.
         self._streamed = 0
@@ -212,7 +212,7 @@ class Exchange:
         """Note the span that is current now: the application's own, where it traces by itself."""
         if self.span is None and self._frame.span is None:
             frame = current.get()
-            self._frame = Frame(self._frame.bound, frame.span, frame.ids, frame.otel)
+            self._frame = Frame(self._frame.bound, frame.span, frame.ids, frame.otel, self._frame.operation)
 
     def rejected(self, errors: list[dict[str, Any]]) -> None:
         """The framework found the request invalid; ``errors`` says where and why."""
@@ -347,7 +347,7 @@ class Exchange:
         elif bad:
             attributes["error.type"] = str(self.status)
             span.status = "ERROR"
-        span._bound = self._bound()  # noqa: SLF001 - as leaving the span's block does
+        span.bound = self._bound()  # as leaving the span's block does
         span.end()
 
     def _bound(self) -> Bound:
@@ -360,7 +360,7 @@ class Exchange:
             return
         # In the request's own context, whatever span the last byte was sent in, with what the application bound.
         own = self._frame
-        token = current.set(Frame(self._bound(), own.span, own.ids, own.otel))
+        token = current.set(Frame(self._bound(), own.span, own.ids, own.otel, own.operation))
         try:
             if error is not None:
                 self._tell(error, message)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 from opentelemetry import trace
 
 from plainview.capture.operations.kinds import kind_of
-from plainview.capture.operations.operation import Operation, innermost
+from plainview.capture.operations.operation import Operation
 from plainview.capture.propagation import frame_from, inject, request_id_from
 from plainview.capture.provider import TracerProvider
 from plainview.capture.runtime import runtime
@@ -108,11 +108,11 @@ def _waiting(job_id: str) -> Iterator[str]:
 
     It is a part of what it is sent from; one that is tried again, of what it was a part of the first time.
     """
-    inner = innermost.get()
+    frame = current.get()
+    inner = frame.operation
     if inner is None or inner.id != job_id:
         yield inner.operation_id if inner is not None else ""
         return
-    frame = current.get()
     fields = {key: value for key, value in frame.bound.fields.items() if key not in {"job_id", _PARENT_JOB}}
     if _PARENT_JOB in frame.bound.fields:
         fields["job_id"] = frame.bound.fields[_PARENT_JOB]

@@ -17,7 +17,7 @@ from plainview.capture.propagation import frame_from, inject
 from plainview.context import Bound, Frame, current
 from plainview.integrations.patching import replace
 from plainview.integrations.safety import failed
-from plainview.integrations.threads import LIFE, operation, within
+from plainview.integrations.threads import within
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 __all__ = ["install", "install_executor", "install_exit", "install_pool"]
 
+#: Where operations live, once there are any: it takes its time to be imported.
+_LIFE: Final = "plainview.capture.operations.life"
 _PLAIN: Final = (str, int, float, bool)
 
 
@@ -37,9 +39,9 @@ class _Carried:
         headers: dict[str, str] = {}
         inject(headers)
         self._headers = {name: value for name, value in headers.items() if name == "traceparent"}
-        fields = current.get().bound.fields
+        frame = current.get()
+        fields, around = frame.bound.fields, frame.operation
         self._fields = {key: value if type(value) in _PLAIN else str(value) for key, value in fields.items()}
-        around = operation()
         self._operation: str = "" if around is None else around.operation_id
         self._settings = msgspec.to_builtins(runtime.runtime().settings)
 
@@ -47,12 +49,12 @@ class _Carried:
         """The frame that this was made of, in another process. Configures Plainview there if nobody has."""
         if runtime._current is None:  # noqa: SLF001 - `runtime()` would configure from the environment alone
             runtime.configure(**self._settings)
-        if self._operation or LIFE in sys.modules:
-            from plainview.capture.operations.life import beyond, innermost  # noqa: PLC0415 - few have operations
+        if self._operation or _LIFE in sys.modules:
+            from plainview.capture.operations.life import beyond  # noqa: PLC0415 - few have operations
 
             beyond.set(self._operation)
-            innermost.set(None)  # which may be what this process was forked in
         frame = frame_from(self._headers.get)
+        # Without an operation: that would be what this process was forked in.
         return Frame(Bound(self._fields), frame.span, frame.ids)
 
 

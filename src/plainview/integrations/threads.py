@@ -6,8 +6,7 @@ Only Plainview's own context goes along; the context variables of other librarie
 from __future__ import annotations
 
 import functools
-import sys
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from plainview.context import current
 from plainview.integrations.exchange import serving
@@ -20,10 +19,7 @@ if TYPE_CHECKING:
     from plainview.context import Frame
     from plainview.integrations.exchange import Exchange
 
-__all__ = ["LIFE", "install", "install_executor", "operation", "within"]
-
-#: Where operations live, once there are any: it takes its time to be imported.
-LIFE: Final = "plainview.capture.operations.life"
+__all__ = ["install", "install_executor", "within"]
 
 
 def install(module: ModuleType) -> None:
@@ -35,7 +31,7 @@ def install(module: ModuleType) -> None:
 
 def _remembering(start: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any) -> None:  # noqa: ANN401 - threading.Thread
-        self.__plainview__ = current.get(), operation()
+        self.__plainview__ = current.get()
         start(self)
 
     return wrapper
@@ -45,9 +41,7 @@ def _restoring(bootstrap: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any) -> None:  # noqa: ANN401 - threading.Thread
         carried = vars(self).pop("__plainview__", None)
         if carried is not None:
-            current.set(carried[0])
-            if carried[1] is not None:
-                sys.modules[LIFE].innermost.set(carried[1])
+            current.set(carried)
         bootstrap(self)
 
     return wrapper
@@ -60,22 +54,15 @@ def install_executor(module: ModuleType) -> None:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
-        carried = functools.partial(_within, current.get(), serving.get(), operation(), fn)
+        carried = functools.partial(_within, current.get(), serving.get(), fn)
         return submit(self, carried, *args, **kwargs)
 
     return wrapper
 
 
-def operation() -> Any:  # noqa: ANN401 - an Operation; None
-    """The operation that work happens in here."""
-    life = sys.modules.get(LIFE)
-    return None if life is None else life.innermost.get()
-
-
 def _within(
     frame: Frame,
     exchange: Exchange | None,
-    around: Any,  # noqa: ANN401 - an Operation; None
     function: Callable[..., Any],
     /,
     *args: Any,  # noqa: ANN401 - passes through
@@ -83,14 +70,10 @@ def _within(
 ) -> Any:  # noqa: ANN401 - passes through
     # The request goes along as well: servers call applications in this way.
     token = serving.set(exchange)
-    innermost = None if around is None and operation() is None else sys.modules[LIFE].innermost
-    inner = None if innermost is None else innermost.set(around)
     try:
         return within(frame, function, *args, **kwargs)
     finally:
         serving.reset(token)
-        if innermost is not None:
-            innermost.reset(inner)
 
 
 def within(frame: Frame, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through

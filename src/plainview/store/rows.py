@@ -354,7 +354,7 @@ _NUMERIC: Final[dict[Type, type[np.number[Any]]]] = {
     "count": np.int64,
 }
 
-_SPECIAL: Final = {"start_time_unix_nano", "end_time_unix_nano", "attributes", "events", "links"}
+_SPECIAL: Final = {"start_time_unix_nano", "end_time_unix_nano", "attributes", "events", "links", "operation"}
 
 #: Stream kind → what turns its records into rows.
 OF_KIND: Final[dict[str, Callable[[Any, str | Sequence[str]], Rows]]] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from plainview.capture.metrics.families import feed
 from plainview.capture.operations.kinds import Kind, kind_of
@@ -56,6 +56,8 @@ class Agent(Operation):
     """
 
     __slots__ = ("iterations",)
+
+    binds: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913 - as of `Life`
         self,

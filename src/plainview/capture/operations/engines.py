@@ -7,11 +7,11 @@ import inspect
 import re
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
-from plainview.capture.operations.life import innermost
 from plainview.capture.operations.operation import Operation, engine
 from plainview.capture.operations.roster import ENGINES
 from plainview.capture.operations.summary import summaries
 from plainview.capture.runtime import runtime
+from plainview.context import current
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -72,7 +72,7 @@ class Engine:
     @property
     def operation(self) -> Operation | None:
         """The execution that is going on, in this thread or task; None: none."""
-        found = innermost.get()
+        found = current.get().operation
         while found is not None and not (found.kind.name == "engine" and found.name == self.name):
             found = found.within
         return found if isinstance(found, Operation) else None
@@ -95,7 +95,7 @@ def _told(function: Callable[..., Any]) -> Callable[..., Any]:  # noqa: C901 - a
     signature = inspect.signature(function)
 
     def begun(self: Engine, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation | None:
-        around = innermost.get()
+        around = current.get().operation
         if isinstance(around, _Execution) and around.engine is self:
             return None
         return _Execution(self, _inputs(signature, self, args, kwargs))

@@ -58,7 +58,7 @@ class Carried(msgspec.Struct, kw_only=True, omit_defaults=True):
 def token_of(life: Life) -> str:
     """All that another process needs to go on with an operation, as text of ``A-Za-z0-9_-``."""
     headers: dict[str, str] = {}
-    token = current.set(life._frame)  # noqa: SLF001 - as a part of it
+    token = current.set(life.frame())
     try:
         inject(headers)
     finally:

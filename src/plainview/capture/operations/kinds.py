@@ -8,10 +8,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import msgspec
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["KINDS", "Feeds", "Kind", "Told", "kind_of"]
+__all__ = ["KINDS", "Feeds", "Kind", "Told", "kind_of", "known"]
 
 _DEBUG, _INFO, _WARNING, _ERROR = 10, 20, 30, 40
 
@@ -39,7 +41,7 @@ class Feeds(NamedTuple):
     iterations: str = ""
 
 
-class Kind(NamedTuple):
+class Kind(msgspec.Struct, frozen=True):
     """A kind of operation.
 
     Args:
@@ -183,16 +185,17 @@ KINDS: Final = {
 }
 
 
-#: Kinds of the application's own that were met.
-_own: Final[dict[str, Kind]] = {}
+#: The same with those of the application's own that were met.
+known: Final[dict[str, Kind]] = dict(KINDS)
 _MOST: Final = 1_000
 
 
 def kind_of(name: str) -> Kind:
     """The kind of a name."""
-    found = KINDS.get(name) or _own.get(name)
+    found = known.get(name)
     if found is None:
-        if len(_own) >= _MOST:
-            _own.clear()
-        found = _own[name] = Kind(name, field=name)
+        if len(known) >= _MOST:
+            known.clear()
+            known.update(KINDS)
+        found = known[name] = Kind(name, field=name)
     return found

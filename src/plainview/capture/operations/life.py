@@ -6,6 +6,7 @@ import os
 import time
 from contextvars import ContextVar
 from importlib import import_module
+from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from plainview.capture.operations import stalls, usage
@@ -26,12 +27,10 @@ if TYPE_CHECKING:
     from plainview.capture.operations.shown import Report
     from plainview.capture.operations.telling import Telling
 
-__all__ = ["Life", "beyond", "failing", "innermost"]
+__all__ = ["Life", "beyond", "failing"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
-#: The operation that work happens in.
-innermost: Final[ContextVar[Any]] = ContextVar("plainview_operation", default=None)
 #: ``operation_id`` of the operation of another process that work here is done for; empty: there is none.
 beyond: Final[ContextVar[str]] = ContextVar("plainview_beyond", default="")
 
@@ -66,7 +65,7 @@ class Life:
     __slots__ = (
         "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity",
         "_inputs", "_latest", "_patience", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling",
-        "_tokens", "_told", "_track", "_usage", "_wrong", "activate", "cpu_ns", "duration_ns", "id", "kind",
+        "_token", "_told", "_track", "_usage", "_wrong", "activate", "cpu_ns", "duration_ns", "id", "kind",
         "memory_delta", "memory_peak", "name", "operation_id", "parent_id", "row_count", "run", "status", "within",
     )  # fmt: skip
 
@@ -74,113 +73,120 @@ class Life:
     whole: ClassVar[bool] = False
     #: Whether what happens inside is in its trace.
     traced: ClassVar[bool] = True
+    #: Whether it binds context fields beside its id.
+    binds: ClassVar[bool] = False
 
-    def __init__(  # noqa: PLR0913 - behind the functions that make one
+    def __init__(  # noqa: PLR0913, PLR0917 - behind the functions that make one
         self,
         kind: Kind,
         name: str,
         id: str | None,  # noqa: A002 - the field's name
         fields: dict[str, Any],
-        *,
-        queued: bool = False,
+        queued: bool = False,  # noqa: FBT001, FBT002 - given by position, it is called often
         stall_after: float | None = None,
     ) -> None:
+        self.activate = True
         self.kind: Final = kind
         self.name: Final = name
+        self.id: Final = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
         self._fields: Final = fields
         self._queued: Final = queued
+        self._patience: Final = stall_after
+        # Where it belongs.
+        self.within: Any = None
+        self.run: Any = None
+        self.operation_id = self.parent_id = self._identity = ""
+        self._span: Span | None = None
+        self._token: Token[Frame] | None = None
+        self._usage: usage.Usage | None = None
+        #: How it is told: while it is open, and from its beginning on.
         self._telling: Telling | None = None
         self._told: Telling | None = None
-        self._span: Span | None = None
-        self._tokens: tuple[Token[Frame], Token[Any]] | None = None
+        #: What it was handed over with, and the nanoseconds that it took in other processes before.
+        self._carried: Carried | None = None
+        self._elapsed = 0
+        # What it has told.
         self._inputs = self._results = self._reached = _NOTHING
         self._attempt = 1
         #: Why it is not tried again, and why it is a failure though no exception left it; None: it is not so.
         self._dead: str | None = None
         self._wrong: str | None = None
-        self._patience: Final = stall_after
-        self._closed = False
-        #: When it was last told how far it is, by the monotonic clock.
+        #: When it was last told how far it is, by the monotonic clock; what shows it; None: it has told of none.
         self._said = 0
-        #: Nanoseconds that it took in other processes before.
-        self._elapsed = 0
-        self._carried: Carried | None = None
-        self._identity = ""
-        self._usage: usage.Usage | None = None
+        self._track: Report | None = None
+        self._closed = False
+        # How it ended.
+        self.status = ""
         self.cpu_ns = self.duration_ns = 0
         self.memory_peak: int | None = None
         self.memory_delta: int | None = None
-        #: What shows its progress; None: it has told of none.
-        self._track: Report | None = None
-        self.activate = True
-        self.within: Any = None
-        self.run: Any = None
-        self.operation_id = self.parent_id = self.status = ""
         self.row_count: int | None = None
-        self.id: Final = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
 
     # -- its beginning ----------------------------------------------------------------------------------------------
 
     def start(self) -> Self:
         """Begin: everything recorded from here on in this task or thread is part of it. A second call does nothing."""
         if self._told is None:
-            self._telling = self._told = found = self._placed()
+            self.within = around = current.get().operation
+            kind = self.kind
+            self._telling = self._told = told = telling(kind, self.name, _whole(around, kind) if kind.within else "")
             try:
-                self._begin(found)
+                self._begin(told)
             except Exception as error:  # noqa: BLE001 - never into the application
-                found.failed(error)
+                told.failed(error)
         return self
-
-    def _placed(self) -> Telling:
-        """Find what it is a part of, and by that how it is told."""
-        self.within = whole = innermost.get()
-        kind = self.kind.within
-        if not kind:
-            return telling(self.kind, self.name, "")
-        while whole is not None and whole.kind.name != kind:
-            whole = whole.within
-        return telling(self.kind, self.name, whole.name if whole is not None else "")
 
     def _begin(self, told: Telling) -> None:
         within, before = self.within, current.get()
-        frame = self._around(before)
+        plain = self.id is None and self._carried is None
+        frame = before if plain and not self.binds else self._around(before)
+        attributes = told.attributes.copy()
         if self._fields:
             self._inputs = summaries(self._fields)
-        attributes = {**told.attributes, **self._inputs}
-        self._span = span = self._spanned(told, attributes, frame)
-        self._frame = Frame(frame.bound, span, None, frame.otel)
+            attributes |= self._inputs
+        span = Span(told.tracing, told.title, attributes, frame) if plain else self._spanned(told, attributes, frame)
+        self._span = span
+        #: What is around it, with its own fields: not its own frame, which knows it.
+        self._frame = frame
         if self.activate:
-            self._tokens = current.set(self._frame if self.traced else frame), innermost.set(self)
+            inside = Frame(frame.bound, span, None, frame.otel, self) if self.traced else self.frame()
+            self._token = current.set(inside)
+        self._clock = clock = span.clock
         if within is not None:
             self.run = within if within.whole else within.run
-            if not self.parent_id:
-                self.parent_id = within.operation_id
+            self._usage = usage.begin(within._usage, self.whole, clock)  # noqa: SLF001 - its own kind
+            self.parent_id = self.parent_id or within.operation_id
         else:
+            self._usage = usage.begin(None, self.whole, clock)
             whole = beyond.get()
             if ongoing or elsewhere:  # in a thread, or in a process that a run has started
                 self.run, part = belonging(before)
                 whole = whole or part
             self.parent_id = self.parent_id or whole
         self._forks = _forks
-        self._usage = usage.Usage(None if within is None else within._usage, self.whole)  # noqa: SLF001 - its own kind
+        self._latest = span.start_time
         if not self.operation_id:
             self.operation_id, self._start = span.span_id, span.start_time
-        self._latest = span.start_time
-        self._clock = time.perf_counter_ns()
-        if told.fed:
-            told.run(1)
         if self._patience is not None:
             stalls.watch(self, self._patience)
-        self._opened(told)
+        if not (plain and told.silent) or stalls.watched:
+            self._opened(told)
 
     def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
         """Its span, begun."""
-        span = Span(told.tracing, told.title, attributes, frame)
-        span.activate = False
-        return span
+        return Span(told.tracing, told.title, attributes, frame)
+
+    def frame(self) -> Frame:
+        """What is current inside."""
+        around = self._frame
+        if self.traced:
+            return Frame(around.bound, self._span, None, around.otel, self)
+        return Frame(around.bound, around.span, around.ids, around.otel, self)
 
     def _opened(self, told: Telling) -> None:
         """Tell that it has begun."""
+        if told.fed:
+            told.run(1)
         if self._carried is not None:
             self._tell("resumed", self._inputs)
             self._record("resume")
@@ -199,9 +205,11 @@ class Life:
 
     def create(self) -> Self:
         """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
-        told = self._placed()
+        before = current.get()
+        self.within, kind = before.operation, self.kind
+        told = telling(kind, self.name, _whole(self.within, kind) if kind.within else "")
         try:
-            frame = self._around(current.get())
+            frame = self._around(before)
             inputs = summaries(self._fields)
             token = current.set(frame)
             try:
@@ -239,7 +247,11 @@ class Life:
             return
         try:
             if self._forks == _forks:
-                self._end(told, error)
+                silent = told.silent and told.turn == told.gates.turn and not stalls.watched
+                if silent and error is None and not self._identity:
+                    self._pass(told)
+                else:
+                    self._end(told, error)
         except Exception as failure:  # noqa: BLE001 - never into the application
             told.failed(failure)
             self._record("close", status=self.status or ("completed" if error is None else "failed"))
@@ -264,7 +276,7 @@ class Life:
             told.run(-1)
             told.tell("detached", self.name, self._reached)
             if self._usage is not None:
-                self._usage.end()
+                usage.end(self._usage)
             stalls.forget(self)
             self._record("detach", **self._reached)
             if self._span is not None:
@@ -278,7 +290,7 @@ class Life:
 
     def elapsed(self) -> int:
         """Nanoseconds that it has gone on for, here and in other processes before."""
-        return self._elapsed + time.perf_counter_ns() - self._clock
+        return self._elapsed + perf_counter_ns() - self._clock
 
     def go_on(self, carried: Carried) -> None:
         """Be, once it begins, what was handed over elsewhere."""
@@ -290,50 +302,102 @@ class Life:
 
     def _leave(self, error: BaseException | None) -> None:
         """What was current before is so again."""
-        tokens, self._tokens = self._tokens, None
-        if tokens is not None:
+        token, self._token = self._token, None
+        if token is not None:
             if error is not None:
                 leave(error, current.get())
-            reset(tokens[0])
             try:
-                innermost.reset(tokens[1])
+                current.reset(token)
             except (ValueError, RuntimeError):  # finished in another context than it was started in
-                innermost.set(self.within)
+                reset(token)
+
+    def _pass(self, told: Telling) -> None:
+        """End well, with nothing to tell but that: as most do, so it is kept short."""
+        span = self._span
+        if span is None or not span.sampled or span.tail is not None or span.ended or self._usage is None:
+            self._end(told, None)
+            return
+        clock = perf_counter_ns()
+        self.duration_ns = took = clock - self._clock
+        self.cpu_ns, self.memory_peak, self.memory_delta = cpu, peak, delta = usage.end(self._usage, clock)
+        self.status, self._closed = "completed", True
+        results = self._results
+        if results:
+            span.attributes.update(results)
+        if self._inputs:
+            results = {**self._inputs, **results}
+        frame = current.get()
+        span.bound = frame.bound if frame.span is span else self._frame.bound
+        span.ending = told.recording.ending(self.parent_id, cpu, peak, delta, self.row_count, results)
+        if span.attributes == told.attributes:
+            span.encoded = told.encoded
+        if self.run is not None:
+            self.run.collect(self, "completed", took, cpu)
+        span.end(span.start_time + took)
 
     def _end(self, told: Telling, error: BaseException | None) -> None:
-        if self._track is not None:
-            self._track.close()
-        if self._patience is not None:
-            stalls.forget(self)
-        self.duration_ns = duration = self.elapsed()
+        clock = perf_counter_ns()
+        took = clock - self._clock
+        self.duration_ns = self._elapsed + took
         if self._usage is not None:
-            self.cpu_ns, self.memory_peak, self.memory_delta = self._usage.end()
-        outcome = self._outcome(error)
-        self.status = status = "dead_lettered" if self._dead is not None and outcome == "failed" else outcome
-        self._count(told, status)
-        members = self._failure(told, outcome, error) if outcome != "completed" else self._reached
-        if outcome == "completed" and told.keeps(outcome):
-            told.tell(outcome, self.name, self._last())
-        data = self._closing(error)
-        self._write(
-            told,
-            "close",
-            told.recording.members(members) if members else b"",
-            told.recording.data(data) if data else b"{}",
-            told.recording.figures(status, duration, self.cpu_ns, self.memory_peak, self.memory_delta, self.row_count),
-        )
+            self.cpu_ns, self.memory_peak, self.memory_delta = usage.end(self._usage, clock)
+        members = self._conclude(told, error)
+        self._close(told, members, self._closing(error))
         self._closed = True
         if self.run is not None:
-            self.run.collect(self, status, duration, self.cpu_ns)
+            self.run.collect(self, self.status, self.duration_ns, self.cpu_ns)
         span = self._span
         if span is not None:
             if self._results:
                 span.attributes.update(self._results)
             if self._attempt > 1:
                 span.attributes["attempts"] = self._attempt
-            if outcome != "completed":
-                self._mark(span, outcome, error)
-            span.end()
+            if self.status != "completed":
+                self._mark(span, error)
+            span.end(span.start_time + took)
+
+    def _conclude(self, told: Telling, error: BaseException | None) -> Mapping[str, Any]:
+        """Tell how it ends, and count it. Returns what its record has of that."""
+        if self._track is not None:
+            self._track.close()
+        if self._patience is not None:
+            stalls.forget(self)
+        outcome = self._outcome(error)
+        self.status = status = "dead_lettered" if outcome == "failed" and self._dead is not None else outcome
+        self._count(told, status)
+        if outcome != "completed":
+            return self._failure(told, outcome, error)
+        if told.keeps(outcome):
+            told.tell(outcome, self.name, self._last())
+        return self._reached
+
+    def _count(self, told: Telling, status: str) -> None:
+        """Feed the metrics with its end."""
+        if told.fed:
+            told.run(-1)
+            told.feed("ended", status=status)
+            told.observe(self.duration_ns / 1e9)
+
+    def _close(self, told: Telling, members: Mapping[str, Any], data: Mapping[str, Any] | bytes) -> None:
+        """Write its end to the record: by the line of its span where that one is certain, or by one of its own."""
+        span, recording = self._span, told.recording
+        cpu, peak, delta, rows = self.cpu_ns, self.memory_peak, self.memory_delta, self.row_count
+        if (
+            told.brief
+            and self.status == "completed"
+            and not self._identity
+            and span is not None
+            and span.sampled
+            and span.tail is None
+            and not span.ended
+        ):
+            span.ending = recording.ending(self.parent_id, cpu, peak, delta, rows, data)
+            return
+        said = recording.members(members) if members else b""
+        encoded = recording.data(data) if data else b"{}"
+        self._write(
+            told, "close", said, encoded, recording.figures(self.status, self.duration_ns, cpu, peak, delta, rows)
+        )
 
     def _outcome(self, error: BaseException | None) -> str:
         """How it ends: ``completed``, ``failed`` or ``cancelled``."""
@@ -345,14 +409,6 @@ class Life:
         """Count an error of ours."""
         if self._told is not None:
             self._told.failed(failure)
-
-    def _count(self, told: Telling, status: str) -> None:
-        """Feed the metrics with its end."""
-        if not told.fed:
-            return
-        told.run(-1)
-        told.feed("ended", status=status)
-        told.observe(self.duration_ns / 1e9)
 
     def _closing(self, error: BaseException | None) -> Mapping[str, Any] | bytes:  # noqa: ARG002 - of those that tell of it
         """What comes with its ``close``: what comes out; and what went in, of a kind that has no ``open``."""
@@ -390,11 +446,11 @@ class Life:
             members["error_id"] = failing().occurrence_of(error, told.runtime.recorder)
         return members
 
-    @staticmethod
-    def _mark(span: Span, outcome: str, error: BaseException | None) -> None:
+    def _mark(self, span: Span, error: BaseException | None) -> None:
+        """What its span says of a failure."""
         if error is not None:
             span.attributes["error"] = type(error).__name__
-        if outcome == "failed":
+        if self.status != "cancelled":
             if isinstance(error, Exception):
                 span.note_exception(error)
             span.status, span.status_message = "ERROR", type(error).__qualname__ if error is not None else ""
@@ -446,7 +502,7 @@ class Life:
             now = self._latest + 1000
         self._latest = now
         if frame.span is not span:
-            frame = self._frame
+            frame = self._frame if type(span) is Span else self.frame()
         if type(span) is Span:
             ids = f'"trace_id":"{span.trace_id}","span_id":"{span.span_id}",'
             known = frame.bound.known
@@ -458,8 +514,7 @@ class Life:
 
     # -- ways to use it ---------------------------------------------------------------------------------------------
 
-    def __enter__(self) -> Self:
-        return self.start()
+    __enter__ = start
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -481,6 +536,13 @@ class Life:
     def _again(self) -> Self:
         """Another one of its like."""
         return type(self)(self.kind, self.name, None, self._fields, queued=self._queued, stall_after=self._patience)
+
+
+def _whole(around: Life | None, kind: Kind) -> str:
+    """Name of the operation that those of a kind are counted as parts of."""
+    while around is not None and around.kind.name != kind.within:
+        around = around.within
+    return "" if around is None else around.name
 
 
 def failing() -> ModuleType:

@@ -11,11 +11,11 @@ from typing import Any, Final
 
 from plainview.capture.operations import stalls
 from plainview.capture.operations.item import Item
-from plainview.capture.operations.kinds import kind_of
-from plainview.capture.operations.life import Life, failing, innermost
+from plainview.capture.operations.kinds import kind_of, known
+from plainview.capture.operations.life import Life, failing
 from plainview.capture.operations.summary import summaries, summary
 
-__all__ = ["Operation", "batch", "engine", "innermost", "is_number", "job", "operation", "stage", "task"]
+__all__ = ["Operation", "batch", "engine", "is_number", "job", "operation", "stage", "task"]
 
 _NUMBERS: Final = frozenset({int, float})
 _SECOND: Final = 1_000_000_000
@@ -173,7 +173,7 @@ def operation(
         stall_after: seconds without any sign of progress after which it is told of as stalled; None: never.
         fields: what goes into it; told in short when it starts, and again when it fails.
     """
-    return Operation(kind_of(kind), name, id, fields, stall_after=stall_after)
+    return Operation(known.get(kind) or kind_of(kind), name, id, fields, False, stall_after)  # noqa: FBT003 - by name it takes longer
 
 
 def job(

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from plainview.capture import chores
 from plainview.capture.operations.kinds import kind_of
-from plainview.capture.operations.operation import Operation, innermost
+from plainview.capture.operations.operation import Operation
 from plainview.capture.operations.shown import hide, show
 from plainview.capture.operations.summary import summary
 from plainview.capture.operations.track import Track, number
 from plainview.capture.runtime import runtime
+from plainview.context import current
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -56,7 +57,7 @@ class Loop(Track):
         while outer is not None and outer.ended:  # left, but not let go of
             outer = outer.before
         self.before: Final[Loop | None] = outer
-        around: Operation | None = innermost.get() or (outer.operation if outer is not None else None)
+        around: Operation | None = current.get().operation or (outer.operation if outer is not None else None)
         self.operation: Final[Operation] = around or Operation(kind_of("task"), str(name) or "progress", None, {})
         self._own: Final = around is None
         super().__init__(name or self.operation.name, total, outer)

@@ -41,6 +41,7 @@ class Recording:
         named = {"kind": text(kind)[:_LONGEST_NAME], "name": text(name)[:_LONGEST_NAME]}
         self._named: Final = encode(named)[1:-1]
         self._heads: Final[dict[str, bytes]] = {}
+        self._ending: Final = b',"operation":{%b,"cpu_ns":' % self._named
 
     def identity(self, operation_id: str, key: str, parent_id: str, start: int) -> str:
         """The members by which an operation is known, on all of its lines; each followed by a comma.
@@ -87,6 +88,36 @@ class Recording:
         if rows is not None:
             found += f'"rows":{rows},'
         return found
+
+    def ending(  # noqa: PLR0913, PLR0917 - what every end has, by position
+        self,
+        parent_id: str,
+        cpu_ns: int,
+        peak: int | None,
+        delta: int | None,
+        rows: int | None,
+        data: Mapping[str, Any] | bytes,
+    ) -> bytes:
+        """The member of a span's line that tells of the end of its operation, after a comma.
+
+        Args:
+            parent_id: see `identity`.
+            cpu_ns: see `plainview.records.Ending`, as of the following.
+            peak: most memory.
+            delta: memory at the end less that at the beginning.
+            rows: that it worked through.
+            data: see `data`.
+        """
+        if not parent_id and peak is None and rows is None and not data:
+            return b"%b%d}" % (self._ending, cpu_ns)
+        found = f'{cpu_ns},"parent_id":"{parent_id}"' if parent_id else str(cpu_ns)
+        if peak is not None:
+            found += f',"memory_peak_bytes":{peak},"memory_delta_bytes":{delta}'
+        if rows is not None:
+            found += f',"rows":{rows}'
+        if data:
+            return b'%b%b,"data":%b}' % (self._ending, found.encode(), self.data(data))
+        return b"%b%b}" % (self._ending, found.encode())
 
     def data(self, data: Mapping[str, Any] | bytes) -> bytes:
         """What comes with an event, as a JSON object: bounded and scrubbed; bytes are taken as they are."""

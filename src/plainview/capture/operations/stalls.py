@@ -80,7 +80,7 @@ def _tell(life: Life, seconds: float) -> None:
     if told is None:
         return
     fields = {"seconds": round(seconds, 1), **life._reached}  # noqa: SLF001 - as above
-    token = current.set(life._frame)  # noqa: SLF001 - as above
+    token = current.set(life.frame())
     try:
         told.tell("stalled", life.name, fields)
         feed(_METRIC).labels(kind=life.kind.name, name=life.name).inc()

@@ -33,7 +33,7 @@ class Telling:
         self.runtime: Final = now
         self.tracing: Final = now.tracing
         self.failed: Final = now.recorder.spool.failed
-        self._gates: Final = now.gates
+        self.gates: Final = now.gates
         self._kind: Final = kind
         self._name: Final = name
         self._logger: Final = f"plainview.{kind.name}"
@@ -44,10 +44,19 @@ class Telling:
         #: Name and attributes of its spans.
         self.title: Final = f"{kind.name} {name}"
         self.attributes: Final = {"operation.kind": kind.name, "operation.name": name}
+        #: These as a JSON object; None: they take a closer look.
+        self.encoded: Final = now.recorder.encoding.plain(self.attributes)
         #: Whether there are metrics; whether it is told as created when it begins; whether its record says so.
         self.fed: Final = any(kind.feeds)
         self.creates: Final = "created" in kind.told
         self.long: Final = kind.long
+        #: Whether its end may be told by the line of its span.
+        self.brief: Final = not kind.long and now.settings.enabled
+        #: Event → whether its line is kept; and of which turn of the levels that is.
+        self._kept: dict[str, bool] = {}
+        self.turn = -1
+        #: Whether nothing but the record tells of its beginning and of a good end.
+        self.silent = False
         self._lines: dict[str, tuple[int, bytes, str, Any]] = {}
         self._series: dict[tuple[str, str], Any] = {}
 
@@ -61,10 +70,18 @@ class Telling:
 
     def keeps(self, event: str) -> bool:
         """Whether the level of an event's line is kept at all."""
-        line = self._lines.get(event)
-        if line is None:
-            line = self._lines[event] = self._line(event)
-        return line[0] >= self._gates.level(self._logger)
+        if self.turn != self.gates.turn:
+            self.tune()
+        kept = self._kept.get(event)
+        if kept is None:
+            level = self._kind.event(event).level
+            kept = self._kept[event] = level >= self.gates.level(self._logger)
+        return kept
+
+    def tune(self) -> None:
+        """Go by the levels in force."""
+        self.turn, self._kept = self.gates.turn, {}
+        self.silent = self.brief and not (self.fed or self.keeps("started") or self.keeps("completed"))
 
     def tell(self, event: str, name: str, fields: Mapping[str, Any], error: BaseException | None = None) -> None:
         """Write the line of an event, where its level is kept."""
@@ -127,12 +144,13 @@ _known: dict[tuple[str, str, str], Telling] = {}
 
 def telling(kind: Kind, name: str, whole: str) -> Telling:
     """How operations of a kind and name are told, as parts of what is called ``whole``."""
-    now = runtime()
     found = _known.get((kind.name, name, whole))
-    if found is None or found.runtime is not now:
+    if found is None or found.runtime.over:
         if kind.name == "engine":
             ENGINES.met(name)
         if len(_known) >= _MOST:
             _known.clear()
-        found = _known[kind.name, name, whole] = Telling(now, kind, name, whole)
+        found = _known[kind.name, name, whole] = Telling(runtime(), kind, name, whole)
+    if found.turn != found.gates.turn:
+        found.tune()
     return found

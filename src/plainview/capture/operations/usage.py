@@ -6,7 +6,8 @@ operation, not a part of this one, is open in another thread meanwhile; or it wa
 that of the operation around it, as a pool does. It is the process's in all other cases, and always where the operation
 is the whole of what the process does, a run: threads that it starts and libraries with threads of their own are counted
 then. Tasks of one event loop share its thread: each is charged with what the loop does between its begin and its end.
-Both are exact to 0.1 ms.
+Both are exact to 0.1 ms; what is shorter is taken to
+have worked all the time.
 
 **Memory** is resident memory of the process: nobody can say which part is whose. It is read when an operation begins
 and ends, and by the keeper in between: ten times a second for ten seconds after one began, then at longer times, up to
@@ -25,7 +26,7 @@ from _thread import get_ident
 from bisect import bisect_left
 from resource import RUSAGE_SELF, getrusage
 from time import perf_counter_ns, process_time_ns, thread_time_ns
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from plainview.capture import chores
 from plainview.capture.forking import unforked
@@ -33,7 +34,7 @@ from plainview.capture.forking import unforked
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["Sample", "Usage", "Watching", "begin", "resident_bytes", "watch"]
+__all__ = ["Sample", "Usage", "Watching", "begin", "end", "resident_bytes", "watch"]
 
 #: Readings of the clocks this near to each other are one system call; in between, all time is taken to be worked time.
 _NEAR_NS: Final = 100_000
@@ -54,10 +55,17 @@ _UNIT: Final = 1 if sys.platform == "darwin" else 1024
 _INHERITED: Final = getrusage(RUSAGE_SELF).ru_maxrss * _UNIT
 _descriptor = -1
 
-#: Thread, and its clocks when they were last read: perf_counter, of the process, of the thread.
-_clock = (0, -_NEAR_NS, 0, 0)
-#: perf_counter, resident bytes, and the most there ever were, when memory was last read by an operation.
-_memory = (-_FRESH_NS, 0, 0)
+#: Thread, and its clocks when they were read: perf_counter, of the process, of the thread.
+Clocks: TypeAlias = tuple[int, int, int, int]
+#: perf_counter, resident bytes, and the most there ever were, when memory was read by an operation.
+Memory: TypeAlias = tuple[int, int, int]
+#: What an operation keeps from its beginning to its end: perf_counter; the thread; whether that one's processor time is
+#: taken, None: it depends on what begins meanwhile; `_crowded`; the clocks; the memory. A tuple, as there are many.
+Usage: TypeAlias = tuple[int, int, bool | None, int, Clocks, Memory]
+
+#: As they were last read.
+_clocks: Clocks = (0, -_NEAR_NS, 0, 0)
+_memory: Memory = (-_FRESH_NS, 0, 0)
 #: What the keeper saw: perf_counter and resident bytes, the latter falling: the first at or after a moment is the most
 #: since then.
 _samples: tuple[tuple[int, int], ...] = ()
@@ -73,97 +81,88 @@ _thread = 0
 _crowded = 0
 
 
-class Usage:
-    """What is used from here on.
-
-    Args:
-        within: that of the operation around it.
-        whole: whether all that the process does is part of it.
-
-    Attributes:
-        thread: that it began in.
-        own: whether that thread's time is taken; None: that depends on what begins meanwhile.
-    """
-
-    __slots__ = ("_began", "_crowded", "_highest", "_process", "_resident", "_worked", "own", "thread")
-
-    def __init__(self, within: Usage | None, whole: bool) -> None:  # noqa: FBT001 - behind `begin`
-        global _crowded, _latest, _thread  # noqa: PLW0603 - what two threads do to them at once may be lost
-        self._began = _latest = now = perf_counter_ns()
-        self.thread = thread = get_ident()
-        self.own: bool | None = False if whole else None
-        if within is not None:
-            if not whole and (within.own is True or within.thread != thread):
-                self.own = True
-        elif whole:
-            _wholes.add(id(self))
-        else:
-            if not _open:
-                _thread = thread
-            elif _thread != thread:
-                _thread, self.own = 0, True
-                _crowded += 1
-            _open.add(id(self))
-        self._crowded = _crowded
-        known = _clock
-        since = now - known[1]
-        if known[0] == thread and since < _NEAR_NS:
-            self._process, self._worked = known[2] + since, known[3] + since
-        else:
-            self._process, self._worked = _clocks(now, thread)
-        memory = _memory
-        _, self._resident, self._highest = memory if now - memory[0] < _FRESH_NS else _read(now)
-
-    def end(self) -> tuple[int, int | None, int | None]:
-        """It ends.
-
-        Returns:
-            Processor time in nanoseconds; resident memory at its most, and at the end less at the beginning, in bytes:
-            None where it was too short.
-        """
-        (_wholes if self.own is False else _open).discard(id(self))
-        now, thread = perf_counter_ns(), get_ident()
-        duration = now - self._began
-        known = _clock
-        since = now - known[1]
-        if known[0] == thread and since < _NEAR_NS:
-            process, worked = known[2] + since, known[3] + since
-        else:
-            process, worked = _clocks(now, thread)
-        own = self.own
-        if own is None:
-            own = self._crowded != _crowded
-        spent = worked - self._worked if own and thread == self.thread else process - self._process
-        spent = max(spent, 0)  # in a child that was forked meanwhile
-        if duration < _FRESH_NS:
-            return spent, None, None
-        memory = _memory
-        _, resident, highest = memory if now - memory[0] < _FRESH_NS else _read(now)
-        peak = max(self._resident, resident, _most_since(self._began))
-        if highest > self._highest:
-            peak = max(peak, highest)
-        return spent, peak, resident - self._resident
-
-
-def begin(within: Usage | None = None, *, whole: bool = False) -> Usage:
+def begin(within: Usage | None = None, whole: bool = False, now: int | None = None) -> Usage:  # noqa: FBT001, FBT002 - called often
     """An operation begins.
 
     Args:
         within: what the operation around it uses.
         whole: whether all that the process does is part of it, as of a run.
+        now: by ``perf_counter_ns``.
+
+    Returns:
+        What `end` is to be given, once.
     """
-    return Usage(within, whole)
+    global _crowded, _latest, _thread  # noqa: PLW0603 - what two threads do to them at once may be lost
+    if now is None:
+        now = perf_counter_ns()
+    _latest = now
+    thread = get_ident()
+    clocks, memory = _clocks, _memory
+    if now - clocks[1] >= _NEAR_NS or clocks[0] != thread:
+        clocks = _read_clocks(now, thread)
+    if now - memory[0] >= _FRESH_NS:
+        memory = _read_memory(now)
+    own: bool | None = None
+    if within is not None:
+        if whole:
+            own = False
+        elif within[2] is True or within[1] != thread:
+            own = True
+        return now, thread, own, _crowded, clocks, memory
+    if whole:
+        own = False
+    elif not _open:
+        _thread = thread
+    elif _thread != thread:
+        _thread, own = 0, True
+        _crowded += 1
+    used = now, thread, own, _crowded, clocks, memory
+    (_wholes if whole else _open).add(id(used))
+    return used
 
 
-def _clocks(now: int, thread: int) -> tuple[int, int]:
-    """Processor time of the process and of this thread, nanoseconds; read, and remembered for what comes next."""
-    global _clock  # noqa: PLW0603 - one value, replaced whole
-    process, worked = process_time_ns(), thread_time_ns()
-    _clock = (thread, now, process, worked)
-    return process, worked
+def end(used: Usage, now: int | None = None) -> tuple[int, int | None, int | None]:
+    """It ends.
+
+    Args:
+        used: what `begin` has returned.
+        now: by ``perf_counter_ns``.
+
+    Returns:
+        Processor time in nanoseconds; resident memory at its most, and at the end less at the beginning, in bytes:
+        None where it was too short.
+    """
+    began, thread, own, crowded, before, known = used
+    (_wholes if own is False else _open).discard(id(used))
+    if now is None:
+        now = perf_counter_ns()
+    duration, clocks, here = now - began, _clocks, get_ident()
+    if clocks is before and duration < _NEAR_NS and thread == here:
+        return duration, None, None
+    if now - clocks[1] >= _NEAR_NS or clocks[0] != here:
+        clocks = _read_clocks(now, here)
+    of = 3 if thread == here and (own or (own is None and crowded != _crowded)) else 2
+    # From reading to reading, and from the readings to its beginning and to its end.
+    spent = max(0, clocks[of] - before[of] + (now - clocks[1]) - (began - before[1]))
+    if duration < _FRESH_NS:
+        return spent, None, None
+    memory = _memory
+    if now - memory[0] >= _FRESH_NS:
+        memory = _read_memory(now)
+    peak = max(known[1], memory[1], _most_since(began))
+    if memory[2] > known[2]:
+        peak = max(peak, memory[2])
+    return spent, peak, memory[1] - known[1]
 
 
-def _read(now: int) -> tuple[int, int, int]:
+def _read_clocks(now: int, thread: int) -> Clocks:
+    """Read the clocks of the processor, and remember them for what comes next."""
+    global _clocks  # noqa: PLW0603 - one value, replaced whole
+    _clocks = found = (thread, now, process_time_ns(), thread_time_ns())
+    return found
+
+
+def _read_memory(now: int) -> Memory:
     global _memory  # noqa: PLW0603 - as above
     resident = resident_bytes()
     _memory = found = (now, resident, _most_ever())
@@ -285,12 +284,12 @@ def watch(callback: Callable[[Sample], object], seconds: float) -> Watching:
 
 def _in_child() -> None:
     """Nothing of the parent's is read: neither its memory, through the kept descriptor, nor its clocks."""
-    global _clock, _crowded, _descriptor, _due, _memory, _samples
+    global _clocks, _crowded, _descriptor, _due, _memory, _samples
     descriptor, _descriptor = _descriptor, -1
     with contextlib.suppress(OSError):  # and nobody else's file by now
         if descriptor >= 0 and os.readlink(f"/proc/self/fd/{descriptor}").endswith("/statm"):
             os.close(descriptor)
-    _clock, _memory, _samples, _crowded, _due = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0, 0.0
+    _clocks, _memory, _samples, _crowded, _due = (0, -_NEAR_NS, 0, 0), (-_FRESH_NS, 0, 0), (), 0, 0.0
     _open.clear()
     _wholes.clear()
 

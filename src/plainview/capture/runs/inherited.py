@@ -88,7 +88,7 @@ def adopt() -> None:
     EMPTY.bound, EMPTY.span, EMPTY.ids = Bound({"run_id": run_id}), arrived.span, arrived.ids
     frame = current.get()
     if frame is not EMPTY:
-        current.set(Frame(arrived.bound, frame.span or arrived.span, None, frame.otel))
+        current.set(Frame(arrived.bound, frame.span or arrived.span, None, frame.otel, frame.operation))
 
 
 def alone() -> bool:
