@@ -42,6 +42,40 @@ def own_lines(capture) -> list[dict]:
     return [json.loads(line) for path in streams for line in path.read_bytes().rstrip(b"\0").splitlines()]
 
 
+@pytest.mark.parametrize("queued", [False, True])
+def test_a_job_of_the_applications_own_queue_says_which_attempt_it_is(capture, queued):
+    capture.configure()
+    first = job("render", id="j-1", attempt=1, queued=queued)
+    with first, job("render", id="j-2", attempt=3, queued=queued) as third:
+        third.checkpoint(frame=4)
+        third.retry("busy")
+    assert [(line["event"], line["attempt"]) for line in record(capture, key="j-2")] == [
+        ("open", 3), ("checkpoint", 3), ("retry", 4), ("close", 4)
+    ]  # fmt: skip
+    assert {line.get("attempt", 1) for line in record(capture, key="j-1")} == {1}
+    told = [line["message"] for line in capture.logs() if line["job_id"] == "j-2"]
+    assert "job created: render" not in told, "what is tried again was created before"
+
+
+@pytest.mark.parametrize("attempt", [0, -1, 2**31, 10**30, 1.5, float("nan"), float("inf"), True, "2", None, [2]])
+def test_an_attempt_that_is_no_number_from_one_counts_as_the_first(capture, attempt):
+    capture.configure()
+    with job("render", id="j-1", attempt=attempt):
+        pass
+    assert [line.get("attempt", 1) for line in record(capture, key="j-1")] == [1, 1]
+
+
+def test_each_call_of_a_decorated_function_is_the_attempt_that_was_said(capture):
+    capture.configure()
+
+    @job("render", attempt=2)
+    def render():
+        pass
+
+    render()
+    assert [line["attempt"] for line in record(capture, kind="job")] == [2, 2]
+
+
 def test_what_is_short_and_ends_well_is_told_by_the_line_of_its_span(capture):
     capture.configure()
     with job("render", id="j-1") as whole, operation("import", "csv", path="a.csv") as work:

@@ -535,7 +535,9 @@ class Life:
 
     def _again(self) -> Self:
         """Another one of its like."""
-        return type(self)(self.kind, self.name, None, self._fields, queued=self._queued, stall_after=self._patience)
+        new = type(self)(self.kind, self.name, None, self._fields, queued=self._queued, stall_after=self._patience)
+        new._attempt = self._attempt  # noqa: SLF001 - its own kind
+        return new
 
 
 def _whole(around: Life | None, kind: Kind) -> str:

@@ -21,6 +21,8 @@ _NUMBERS: Final = frozenset({int, float})
 _SECOND: Final = 1_000_000_000
 #: Beyond it there is nothing to count; NaN and the infinities are not below it.
 _MOST: Final = 2**63
+#: What the store has room for.
+_MOST_ATTEMPTS: Final = 2**31
 
 
 class Operation(Life):
@@ -182,6 +184,7 @@ def job(
     *,
     id: str | None = None,  # noqa: A002 - the field's name
     queued: bool = False,
+    attempt: int = 1,
     stall_after: float | None = None,
     **fields: Any,  # noqa: ANN401 - any value may go in
 ) -> Operation:
@@ -191,10 +194,15 @@ def job(
         name: its type.
         id: ``job_id`` of all that happens inside; made up when left out.
         queued: it was created before, and waited: `Operation.create` told of it.
+        attempt: which attempt this is, from 1, as the application's queue counts them; one beyond the first was
+            created before. What is no such number counts as 1.
         stall_after: seconds without any sign of progress after which it is told of as stalled; None: never.
         fields: what goes into it.
     """
-    return Operation(kind_of("job"), name, id, fields, queued=queued, stall_after=stall_after)
+    number = attempt if is_number(attempt) and 1 <= attempt < _MOST_ATTEMPTS and attempt == int(attempt) else 1
+    made = Operation(kind_of("job"), name, id, fields, queued=queued or number > 1, stall_after=stall_after)
+    made._attempt = int(number)  # noqa: SLF001 - its own kind
+    return made
 
 
 def stage(name: str, /, **fields: Any) -> Operation:  # noqa: ANN401 - as `operation`
