@@ -315,6 +315,46 @@ def test_a_stream_of_another_machine_is_kept_for_its_sender_and_goes_in_the_end(
     assert desk.store.offsets() == {}
 
 
+def test_a_stream_that_is_over_goes_when_all_of_it_is_stored(desk):
+    pipeline = desk.running()
+    for number in (1, 2):
+        pipeline.inbox.put("web-7-0000abcd", "log", number, 0, body(5 * number, 5 * number + 5))
+        pipeline.inbox.finish("web-7-0000abcd", "log", number, len(body(5 * number, 5 * number + 5)))
+    pipeline.inbox.end("web-7-0000abcd")
+    pipeline.inbox.end("web-7-0000abcd")
+    assert pipeline.drain()
+    pipeline.stop()
+    pipeline.settle()
+    assert not (desk.directory / "inbox" / "web-7-0000abcd").exists()
+    assert desk.counts() == (10, 10)
+    assert desk.store.offsets() == {}
+    pipeline.inbox.end("web-7-0000abcd")
+    assert not (desk.directory / "inbox" / "web-7-0000abcd").exists(), "of what is gone there is nothing to end"
+
+
+@pytest.mark.parametrize("closed", [True, False])
+def test_lines_after_the_end_of_a_stream_are_stored_all_the_same(desk, closed, eventually):
+    pipeline = desk.running()
+    size = pipeline.inbox.put("s", "log", 1, 0, body(0, 5))
+    if closed:
+        pipeline.inbox.finish("s", "log", 1, size)
+    pipeline.inbox.end("s")
+    assert pipeline.inbox.held("s", "log", 1) == Held(size, closed=True)
+    assert pipeline.drain()
+    pipeline.inbox.put("s", "log", 2, 0, body(5, 10))
+    eventually(lambda: pipeline.drain() and desk.counts() == (10, 10))
+    pipeline.inbox.finish("s", "log", 2, len(body(5, 10)))
+    pipeline.inbox.end("s")
+    assert pipeline.drain()
+    assert desk.counts() == (10, 10)
+
+
+@pytest.mark.parametrize("name", ["", "..", ".hidden", "a/b", "batch-1", "ingest-1", "x" * 201])
+def test_what_is_no_stream_has_no_end(tmp_path, name):
+    with pytest.raises(ValueError, match="stream"):
+        Inbox(tmp_path / "inbox").end(name)
+
+
 def test_a_broken_marker_counts_as_none(tmp_path):
     inbox = Inbox(tmp_path / "inbox")
     inbox.put("s", "log", 1, 0, b"123\n")

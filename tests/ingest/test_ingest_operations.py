@@ -326,3 +326,33 @@ def test_whatever_a_job_does_when_its_process_is_killed_it_is_told_once(tmp_path
     assert (of["progress"]["done"], of["progress"]["total"], of["progress"]["step"]) == (3, 10, "page 3")
     assert msgspec.json.decode(of["checkpoint"]["checkpoint"]) == {"page": 3}
     assert "ended without ending it" in of["opened"]["reason"]
+
+
+def test_what_a_stream_of_another_machine_left_open_is_abandoned_once_it_is_said_to_be_over(desk, eventually):
+    lines = b"".join(
+        one + b"\n"
+        for one in (
+            line(op(1), "open", 0),
+            line(op(1), "progress", 10, done=30, total=100),
+            line(op(2), "open", 1),
+            line(op(2), "close", 2, status="completed"),
+        )
+    )
+    pipeline = desk.pipeline()
+    pipeline.start()
+    pipeline.inbox.put("far-7-0000abcd", "operation", 1, 0, lines)
+    pipeline.inbox.finish("far-7-0000abcd", "operation", 1, len(lines))
+    assert settled(pipeline)
+    assert abandoned(desk.store) == [], "nobody said that its process is gone"
+    pipeline.stop()
+    pipeline.inbox.end("far-7-0000abcd")
+    for _ in range(3):  # the server was down when it was said, and is started again and again
+        pipeline = desk.pipeline()
+        pipeline.start()
+        eventually(lambda: abandoned(desk.store))
+        pipeline.inbox.end("far-7-0000abcd")
+        assert settled(pipeline)
+        pipeline.stop()
+    assert desk.store.query("SELECT operation_id, done, total FROM operations WHERE event = 'abandon'").rows == [
+        (op(1), 30, 100)
+    ]

@@ -173,3 +173,18 @@ def test_a_segment_is_shipped_in_pieces_each_once(server):
 )
 def test_a_shipment_that_makes_no_sense_is_refused(server, path, content, status, field):
     assert_problem(server.client.put(path, content=content, headers=NDJSON), status, field)
+
+
+def test_a_stream_is_said_to_be_over_as_often_as_one_likes(server):
+    body = line("over")
+    server.client.put("/v1/spool/app-1-abcdef09/log/1?offset=0", content=body, headers=NDJSON)
+    server.client.put(f"/v1/spool/app-1-abcdef09/log/1/close?offset={len(body)}")
+    for stream in ("app-1-abcdef09", "app-1-abcdef09", "nobody-1-abcdef01"):
+        answer = server.client.put(f"/v1/spool/{stream}/end")
+        assert (answer.status_code, answer.content) == (204, b"")
+    assert stored(server, "over", 1)
+
+
+@pytest.mark.parametrize("stream", [".hidden", "batch-1", "ingest-1", "a%00b", "x" * 201])
+def test_the_end_of_what_is_no_stream_is_refused(server, stream):
+    assert_problem(server.client.put(f"/v1/spool/{stream}/end"), 422, "stream")

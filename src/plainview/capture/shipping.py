@@ -1,7 +1,8 @@
 """Sends the spool to a Plainview server on another machine: resumable, acknowledged by offset.
 
 One process of a data directory does it for all (a lock decides which), be it an application's own thread or
-`plainview agent`. The server answers how much of a segment it holds; what it has acknowledged is deleted here.
+`plainview agent`. The server answers how much of a segment it holds; what it has acknowledged is deleted here. When
+the process of a stream is gone and all of it is acknowledged, the server is told that the stream is over.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from plainview import segments
+from plainview import cells, segments
 from plainview.capture.spool import remove
 from plainview.segments import SegmentName
 
@@ -33,6 +34,9 @@ _CHUNK: Final = 1 << 20
 _PAUSE: Final = 0.5
 _LONGEST_PAUSE: Final = 30.0
 _TIMEOUT: Final = 10.0
+_TAKEN: Final = frozenset({200, 201, 409})
+#: A server that is older than the end of streams knows no such address; it holds everything nevertheless.
+_ENDED: Final = frozenset({204, 404, 405})
 
 
 class Refused(Exception):  # noqa: N818 - it says what the server did
@@ -113,13 +117,15 @@ class Shipper:
         return sent
 
     def _ship_stream(self, stream: Path) -> int:
-        alive = segments.is_alive(stream)  # before the listing: what a dead process left is then listed whole
+        # Before the listing: what a dead process left is then listed whole, and so is what it had counted.
+        alive = segments.is_alive(stream) or not cells.finalise(stream)
         names = segments.listing(stream)
         sent = 0
         for name in names:
             closed = not alive or SegmentName(name.kind, name.number + 1) in names
             sent += self._ship_segment(stream, name, closed=closed)
         if not alive and not segments.listing(stream):
+            self._end(stream)
             remove(str(stream))
         return sent
 
@@ -152,8 +158,23 @@ class Shipper:
             del self._held[key]
         return held - start
 
+    def _end(self, stream: Path) -> None:
+        """Say that a stream is over."""
+        with contextlib.suppress(OSError):
+            folder = os.open(stream, os.O_RDONLY | os.O_CLOEXEC)
+            try:
+                # No segment comes back after a power failure, to be sent to a server that has cleared the stream away.
+                os.fsync(folder)
+            finally:
+                os.close(folder)
+        self._exchange("PUT", f"/v1/spool/{stream.name}/end", None, _ENDED)
+
     def _request(self, method: str, path: str, body: bytes | None = None) -> int:
         """One request; the answer is how much the server holds, also where it holds more or less than we thought."""
+        return msgspec.json.decode(self._exchange(method, path, body, _TAKEN), type=_Offset).offset
+
+    def _exchange(self, method: str, path: str, body: bytes | None, taken: frozenset[int]) -> bytes:
+        """One request and the content of its answer, which must have one of these statuses."""
         connection = self._connection
         if connection is None:
             maker = http.client.HTTPSConnection if self._secure else http.client.HTTPConnection
@@ -162,12 +183,12 @@ class Shipper:
         connection.request(method, self._base + path, body=body, headers=headers)
         answer = connection.getresponse()
         content = answer.read()
-        if answer.status not in {200, 201, 409}:
+        if answer.status not in taken:
             hint = " (set PLAINVIEW_TOKEN)" if answer.status in {401, 403} else ""
             msg = f"the server at {self._address[0]}:{self._address[1]} answered {answer.status} {answer.reason}{hint}"
             raise Refused(msg)
         self.problem = ""
-        return msgspec.json.decode(content, type=_Offset).offset
+        return content
 
     def disconnect(self) -> None:
         """Close the connection; the next request opens another."""

@@ -87,18 +87,22 @@ class Abandonment:
         self._looked = 0.0
 
     def waiting(self) -> list[str]:
-        """Streams that must stay until `due` is through with them. Of one from another machine nobody knows its end."""
+        """Streams that must stay until `due` is through with them.
+
+        One from another machine is among them once its sender has said that it is over.
+        """
         streams = self._follower.streams
-        self._settled.intersection_update(streams)
+        self._settled.intersection_update(name for name, stream in streams.items() if stream.is_over())
         return [
             name
             for name, stream in streams.items()
-            if name not in self._settled and is_a_process(name) and not stream.shipped
+            if name not in self._settled and is_a_process(name) and (stream.is_over() or not stream.shipped)
         ]
 
     def due(self) -> Iterator[Batch]:
         """Batches that are to be stored now, when all lines that were read are. Each before the next is asked for."""
-        ended = [name for name in self._follower.finished(self.waiting(), "operation") if not self._silent(name)]
+        read = self._follower.finished(self._follower.finished(self.waiting(), "operation"), "span")  # ends are in both
+        ended = [name for name in read if not self._silent(name)]
         if ended:
             yield from self._left_open("stream", ended)
         self._settled.update(ended)

@@ -22,9 +22,9 @@ from plainview.ingest.disk import sync_folder, write_new
 from plainview.ingest.landing import PREFIX, Landing
 from plainview.ingest.lane import closed_marker
 from plainview.ingest.ndjson import MAX_LINE, decode, kind_of, tabulate
-from plainview.ingest.spool import BATCH
+from plainview.ingest.spool import BATCH, COMPLETE
 from plainview.records import KINDS
-from plainview.segments import SegmentName
+from plainview.segments import SegmentName, listing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -173,6 +173,7 @@ class Inbox:
                 return held.offset  # sent again: it had arrived
             if held.closed or offset != held.offset:
                 raise OffsetConflict(held.offset)
+            (path.parent / COMPLETE).unlink(missing_ok=True)  # it was not over after all
             self._append(path, offset, data)
         return offset + len(data)
 
@@ -211,21 +212,38 @@ class Inbox:
             if offset != held.offset:
                 raise OffsetConflict(held.offset)
             if not held.closed:
-                marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                draft = marker.with_name(f".{marker.name}")
-                draft.unlink(missing_ok=True)
-                write_new(draft, str(offset).encode())
-                draft.replace(marker)
-                sync_folder(marker.parent)
+                _mark(marker, offset)
         return offset
+
+    def end(self, stream: str) -> None:
+        """Mark a stream as over: its process has ended, and all that it wrote is held. It may be said again.
+
+        Where nothing of the stream is held there is nothing to mark.
+
+        Raises:
+            ValueError: the stream's name is not well-formed.
+            OSError: there is no room, or the disk failed.
+        """
+        folder = self._folder(stream)
+        with self._lock_of(stream), contextlib.suppress(FileExistsError, FileNotFoundError):
+            for segment in listing(folder):  # as a rule all of them are closed: nothing is added behind what was read
+                held = self.held(stream, *segment)
+                if not held.closed:
+                    _mark(folder / closed_marker(segment), held.offset)
+            write_new(folder / COMPLETE, b"")
+            sync_folder(folder)
 
     def _lock_of(self, stream: str) -> threading.Lock:
         return self._shipping[hash(stream) % len(self._shipping)]
 
-    def _paths(self, stream: str, kind: str, segment: int) -> tuple[Path, Path]:
+    def _folder(self, stream: str) -> Path:
         if not _STREAM.fullmatch(stream) or stream.startswith((BATCH, PREFIX)):
             msg = "stream: letters, digits, '.', '_' and '-' only, beginning with a letter or a digit"
             raise ValueError(msg)
+        return self.directory / stream
+
+    def _paths(self, stream: str, kind: str, segment: int) -> tuple[Path, Path]:
+        folder = self._folder(stream)
         if kind not in KINDS:
             msg = f"kind: one of {', '.join(KINDS)}"
             raise ValueError(msg)
@@ -233,12 +251,21 @@ class Inbox:
             msg = "segment: a number from 1"
             raise ValueError(msg)
         name = SegmentName(kind, segment)
-        folder = self.directory / stream
         return folder / str(name), folder / closed_marker(name)
 
     def close(self) -> None:
         """End this process's own stream."""
         self._landing.close()
+
+
+def _mark(marker: Path, offset: int) -> None:
+    """Say on the disk that a segment is complete."""
+    marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft = marker.with_name(f".{marker.name}")
+    draft.unlink(missing_ok=True)
+    write_new(draft, str(offset).encode())
+    draft.replace(marker)
+    sync_folder(marker.parent)
 
 
 def _checked(kind: str, lines: list[bytes]) -> tuple[list[bytes], dict[int, str]]:

@@ -64,6 +64,10 @@ class Stream:
         """Whether nothing more will be written to it."""
         return not self.alive
 
+    def may_change(self) -> bool:
+        """Whether there is a point in looking at it: its sender may have said too early that it is over."""
+        return self.alive or (self.shipped and not self.name.startswith(BATCH))
+
     def look(self, now: float) -> None:
         """See whether the process lives, which segments there are, and what it says of itself."""
         self.looked = now
@@ -181,9 +185,11 @@ class Follower:
             for root, inbox in self._roots.items():
                 self._find(root, inbox=inbox, clock=clock)
         for stream in self.streams.values():
-            # One that is over does not change any more.
-            if stream.alive and (now or clock - stream.looked >= _LOOK_STREAM):
+            if stream.may_change() and (now or clock - stream.looked >= _LOOK_STREAM):
+                was_over = stream.is_over()
                 stream.look(clock)
+                if was_over and not stream.is_over():
+                    self._turns.extend(lane for lane in stream.lanes.values() if lane not in self._turns)
 
     def _find(self, root: Path, *, inbox: bool, clock: float) -> None:
         try:

@@ -115,6 +115,25 @@ async def close(request: Request, here: Here, stream: Stream, kind: Kind, segmen
     return await _moved(request, lambda: here.pipeline.inbox.finish(stream, kind, segment, offset), here)
 
 
+@router.put("/spool/{stream}/end", status_code=204, response_class=Response)
+async def end(here: Here, stream: Stream) -> Response:
+    """Say that a stream is over: its process has ended, and all its segments are closed.
+
+    What it left open is abandoned then. It may be said again, and of a stream of which nothing is held.
+    """
+    try:
+        await written(lambda: here.pipeline.inbox.end(stream))
+    except ValueError as error:
+        raise _bad_input(error) from None
+    here.pipeline.wake()
+    return Response(status_code=204)
+
+
+def _bad_input(error: ValueError) -> BadInput:
+    field, _, message = str(error).partition(": ")
+    return BadInput(field if message else "body", message or str(error))
+
+
 async def _moved(request: Request, move: Callable[[], int], here: Here) -> Response:
     try:
         offset = await written(move)
@@ -123,7 +142,6 @@ async def _moved(request: Request, move: Callable[[], int], here: Here) -> Respo
         errors = [{"field": "offset", "message": message}]
         raise Problem(409, f"offset: {message}", errors=errors, more={"offset": conflict.held}) from None
     except ValueError as error:
-        field, _, message = str(error).partition(": ")
-        raise BadInput(field if message else "body", message or str(error)) from None
+        raise _bad_input(error) from None
     here.pipeline.wake()
     return answer({"offset": offset}, request.headers)
