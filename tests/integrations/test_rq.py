@@ -6,7 +6,8 @@ import os
 import signal
 
 import pytest
-from brokers import until
+from brokers import Queueing, until
+from harness import Programs
 
 TASKS = """
     import logging, os, time
@@ -158,3 +159,34 @@ def test_each_worker_is_told_of(told):
     workers = told.events("open", kind="worker")
     assert [line["name"] for line in workers] == ["rq", "rq"]
     assert told.spool.internal_errors() == 0
+
+
+def test_the_workers_count_what_their_work_horses_did(told):
+    """Each attempt, but for that whose horse was killed and those that were done or called off elsewhere."""
+    done = [
+        line["status"] for line in told.events("close", kind="job") if line["key"] not in {"j1", "here", "cancelled"}
+    ]
+    counted = [line["data"] for line in told.closed(2, kind="worker")]
+    assert sum(one["completed"] for one in counted) == done.count("completed") > 0
+    assert sum(one["failed"] for one in counted) == done.count("failed") + done.count("dead_lettered") > 0
+
+
+@pytest.mark.parametrize("kind", ["SimpleWorker", "Worker"])
+def test_a_worker_of_any_kind_counts(tmp_path, redis, kind):
+    queueing = Queueing(Programs(tmp_path), next(redis))
+    queueing.programs.write("counted.py", "def good(): pass\n\ndef bad(): raise LookupError('broken')\n")
+    queueing.run(f"""
+        import os, counted
+        from redis import Redis
+        from rq import Queue
+
+        queue = Queue("{kind}", connection=Redis.from_url(os.environ["REDIS_URL"]))
+        for function in (counted.good, counted.bad, counted.good):
+            queue.enqueue(function)
+    """)
+    command = ["rq", "worker", "--url", queueing.url, "--worker-class", f"rq.worker.{kind}", "--burst", kind]
+    with queueing.working(*command) as worker:
+        worker.wait(60)
+        (ended,) = queueing.closed(1, kind="worker")
+    counted = ended["data"]
+    assert (counted["completed"], counted["failed"]) == (2, 1)

@@ -122,7 +122,7 @@ def install_worker(module: ModuleType) -> None:
 
 def _working(work: Callable[..., bool]) -> Callable[..., bool]:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> bool:  # noqa: ANN401 - rq.worker.BaseWorker
-        working.begin("rq")
+        working.begin("rq", forks=True)
         try:
             return work(self, *args, **kwargs)
         finally:
@@ -134,7 +134,7 @@ def _working(work: Callable[..., bool]) -> Callable[..., bool]:
 def _executing(execute: Callable[..., None]) -> Callable[..., None]:
     def wrapper(self: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - rq.worker.Worker
         execute(self, *args, **kwargs)
-        working.beat()  # a work horse cannot say so: it is a process of its own
+        working.returned()
 
     return wrapper
 
