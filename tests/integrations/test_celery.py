@@ -131,6 +131,49 @@ def test_a_task_that_is_run_where_it_is_sent_is_a_part_of_what_goes_on_there(pro
     assert programs.spool.internal_errors() == 0
 
 
+#: What comes with a task: headers, whether it was delivered before, the attempt that it is.
+DELIVERED = [
+    ({}, False, 1),
+    ({}, True, 2),
+    ({"retries": 2}, True, 4),
+    ({"x-delivery-count": 3}, True, 4),  # a quorum queue of RabbitMQ counts
+    ({"x-delivery-count": 3}, False, 1),  # it came along from the message before a retry
+    ({"x-delivery-count": 0}, True, 2),
+    ({"plainview-restored": 2, "retries": 1}, False, 4),
+    *(
+        ({name: odd}, True, 2)
+        for name in ("x-delivery-count", "plainview-restored")
+        for odd in (-1, "3", 2.5, True, None, 10**30, [3])
+    ),
+]
+ATTEMPTS = """
+    import plainview
+    from celery import signals
+    from delivered import DELIVERED
+    from tasks import add
+
+    plainview.instrument("celery")
+    for number, (headers, redelivered, _) in enumerate(DELIVERED):
+        told = {"id": str(number), "delivery_info": {"redelivered": redelivered}, **headers}
+        add.push_request(**told)
+        signals.task_prerun.send(sender=add, task_id=str(number), task=add)
+        signals.task_postrun.send(sender=add, task_id=str(number), task=add, state="SUCCESS")
+        add.pop_request()
+"""
+
+
+def test_the_attempt_of_a_task_is_what_its_message_tells_of_deliveries(programs):
+    programs.write("tasks.py", TASKS)
+    programs.write("delivered.py", f"DELIVERED = {DELIVERED!r}\n")
+    done = programs.run(sys.executable, programs.write("attempts.py", ATTEMPTS))
+    assert done.returncode == 0, done.stderr
+    ends = (line for line in read(programs.spool.directory, "operation") if line["event"] == "close")
+    assert {int(line["key"]): line.get("attempt", 1) for line in ends} == {
+        number: attempt for number, (_, _, attempt) in enumerate(DELIVERED)
+    }
+    assert programs.spool.internal_errors() == 0
+
+
 def check_context(spool):
     """Tasks are in the trace and the context of who sent them."""
     runs = spool.spans(kind="CONSUMER")

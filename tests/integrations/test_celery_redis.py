@@ -45,6 +45,16 @@ TASKS = """
             open("killed", "w").close()
             os.kill(os.getpid(), signal.SIGKILL)
 
+    @app.task(bind=True, max_retries=1)
+    def unlucky(self):
+        with open("unlucky", "a") as tries:
+            tries.write("x")
+        count = os.path.getsize("unlucky")
+        if count < 3:
+            os.kill(os.getpid(), signal.SIGKILL)
+        if count == 3:
+            raise self.retry(exc=ConnectionError("not yet"), countdown=0)
+
     @app.task(acks_late=False)
     def lost():
         os.kill(os.getpid(), signal.SIGKILL)
@@ -71,8 +81,8 @@ SENDER = """
     import tasks
 
     with plainview.context(request_id="r1", project_id="p1"), plainview.job("order", id="j1"):
-        for task in (tasks.flaky, tasks.hopeless, tasks.fail, tasks.ignored, tasks.chained, tasks.killed):
-            task.apply_async(task_id=task.name.partition(".")[2])
+        for name in ("flaky", "hopeless", "fail", "ignored", "chained", "killed", "unlucky"):
+            getattr(tasks, name).apply_async(task_id=name)
         tasks.add.apply_async((1, 2), {}, task_id="add")
         odd = {"traceparent": 5, "baggage": "%" * 9_000, "X-Request-ID": "\\n", "plainview-operation": "no id"}
         tasks.add.apply_async((1, 2), {}, task_id="odd", headers=odd)
@@ -114,6 +124,7 @@ def told(queueing):
         ):
             queueing.closed(1, key=key)
         queueing.closed(3, key="flaky")
+        queueing.closed(2, key="unlucky")
         queueing.closed(2, key="hopeless")
         queueing.closed(4, name="tasks.add")
     return queueing
@@ -183,6 +194,14 @@ def test_a_task_whose_process_is_killed_is_left_open_and_begins_again_by_the_sam
     assert first["operation_id"] != second["operation_id"]
     assert first["pid"] != second["pid"]
     assert told.finished(first["pid"])
+
+
+def test_a_task_that_is_delivered_again_and_again_keeps_count_and_a_retry_goes_on_from_there(told):
+    began = sorted(line.get("attempt", 1) for line in told.events("open", kind="job", key="unlucky"))
+    assert began == [1, 2, 3, 4]
+    assert told.ends("unlucky") == [(3, "failed"), (4, "completed")]
+    assert told.one("retry", "unlucky", 3)["reason"] == "ConnectionError: not yet"
+    assert told.one("create", "unlucky", 4)
 
 
 def test_a_task_over_its_soft_time_limit_fails(told):

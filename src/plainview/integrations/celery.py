@@ -14,16 +14,24 @@ from plainview.capture.runtime import runtime
 from plainview.integrations import working
 from plainview.integrations.deliveries import Delivery
 from plainview.integrations.messages import HEADERS, System, label, send
+from plainview.integrations.patching import replace
 from plainview.integrations.queues import Queues
 from plainview.integrations.safety import failed
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import ModuleType
 
-__all__ = ["install"]
+__all__ = ["install", "install_redis"]
 
 _SYSTEM: Final = System("celery", ("opentelemetry.instrumentation.celery", "CeleryInstrumentor"))
 _KEY: Final = "__plainview__"
+#: Our header of how often a task was put back into its queue; Celery hands it on to the message of a retry.
+_RESTORED: Final = "plainview-restored"
+#: That of RabbitMQ's quorum queues.
+_DELIVERED: Final = "x-delivery-count"
+#: Beyond it a count is none.
+_MOST: Final = 1_000_000
 #: Task's id → what this process has received and given to a process of its pool, while somebody still has it.
 _received: Final[WeakValueDictionary[str, Any]] = WeakValueDictionary()
 
@@ -44,10 +52,39 @@ def install(module: ModuleType) -> None:
     module.worker_shutdown.connect(_shut_down)
 
 
+def install_redis(module: ModuleType) -> None:
+    """Tasks that are put back into their queue are counted. ``module`` is ``kombu.transport.redis``."""
+    replace(module.Channel, "_do_restore_message", _restoring)
+
+
+def _restoring(restore: Callable[..., None]) -> Callable[..., None]:
+    def wrapper(self: Any, payload: Any, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - kombu's channel, and a message
+        headers = payload.get("headers") if isinstance(payload, dict) else None
+        if isinstance(headers, dict) and "task" in headers:
+            headers[_RESTORED] = _count(headers.get(_RESTORED)) + 1
+        restore(self, payload, *args, **kwargs)
+
+    return wrapper
+
+
+def _count(told: object) -> int:
+    """A count that a message carries; 0: it carries none that makes sense."""
+    return told if type(told) is int and 0 <= told < _MOST else 0
+
+
+def _before(request: Any) -> int:  # noqa: ANN401 - Celery's context of a request, or its headers
+    """How many deliveries of a task there were before that no retry counts, as far as its broker tells."""
+    before = _count(request.get(_RESTORED))
+    if (request.get("delivery_info") or {}).get("redelivered"):
+        # It was begun before, whatever became of that.
+        before = max(before, _count(request.get(_DELIVERED)), 1)
+    return before
+
+
 def _publish(sender: Any = None, headers: Any = None, routing_key: str = "", **_: Any) -> None:  # noqa: ANN401 - Celery's signal
     try:
         if isinstance(headers, dict) and runtime().settings.enabled:
-            attempt = int(headers.get("retries") or 0) + 1
+            attempt = int(headers.get("retries") or 0) + _count(headers.get(_RESTORED)) + 1
             send(_SYSTEM, str(sender), str(headers.get("id", "")), headers, attempt=attempt, queue=routing_key)
     except Exception as error:  # noqa: BLE001 - the task is sent without
         failed(error)
@@ -61,8 +98,7 @@ def _delivery(request: Any, name: str, task_id: str) -> Delivery:  # noqa: ANN40
         name,
         task_id,
         {key: request.get(key) for key in HEADERS},
-        # A message that comes again was begun before, whatever became of that.
-        attempt=retries + (2 if delivered.get("redelivered") else 1),
+        attempt=retries + _before(request) + 1,
         queue=delivered.get("routing_key") or "",
         inputs={"args": request.get("args"), "kwargs": request.get("kwargs")},
         bound={"task_id": task_id},

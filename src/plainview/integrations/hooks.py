@@ -40,7 +40,7 @@ HOOKS: Final[dict[str, dict[str, str]]] = {
     },
     "httpx": {"httpx": "httpx:install"},
     "requests": {"requests.sessions": "requests:install"},
-    "celery": {"celery.signals": "celery:install"},
+    "celery": {"celery.signals": "celery:install", "kombu.transport.redis": "celery:install_redis"},
     "rq": {"rq.queue": "rq:install_queue", "rq.job": "rq:install_job", "rq.worker": "rq:install_worker"},
     "dramatiq": {"dramatiq.broker": "dramatiq:install"},
     "apscheduler": {"apscheduler.executors.base": "apscheduler:install"},
