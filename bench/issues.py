@@ -115,6 +115,7 @@ def ask(folder: Path) -> dict[str, float]:
         "list, one user": ("/v1/errors", {"user_id": "user-77"}),
         "summary, a week": ("/v1/errors/summary", {"start_time": "-7d"}),
         "issue (most occurrences)": (f"/v1/errors/{largest}", {}),
+        "its page": (f"/v1/errors/{largest}", {"include": ["occurrence", "distributions"]}),
         "issue (few)": (f"/v1/errors/{middle}", {}),
         "its occurrences": (f"/v1/errors/{largest}/occurrences", {}),
         "one occurrence": (f"/v1/errors/{largest}/occurrences/{newest}", {}),

@@ -150,7 +150,7 @@ class Plainview(Receiver):
         about = f"/v1/errors/{issue}"
         return {
             "list": ["/v1/errors?limit=100"],
-            "issue": [about, f"{about}/occurrences/latest", f"{about}/distributions"],
+            "issue": [f"{about}?include=occurrence&include=distributions"],
         }
 
 

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from occurred import Desk, error
 from sqlalchemy import select
 
+from plainview.issues import occurrences, record
 from plainview.issues.intake import fold
 from plainview.issues.stretch import sum_up
 from plainview.query.reader import Reader
@@ -207,3 +208,38 @@ def test_notices_are_written_as_log_lines_of_one_logger(desk):
     assert (line["logger"], line["service"], line["level"]) == ("plainview.errors", "plainview", "WARNING")
     assert line["extra"]["issue"] == desk.only()["id"]
     assert json.dumps(line["extra"]["notice"]) == '"new"'
+
+
+def test_of_few_occurrences_the_same_is_told_as_of_many(desk):
+    """What is read at once and sifted here, and what the store is asked one question after the other."""
+    shards = [{"tags": {"shard": number % 3}, "request": {"route": "/books"}} for number in range(40)]
+    desk.occur(
+        *(
+            error(
+                number,
+                ago=3600 - 10 * (number // 2),
+                user_id=f"u{number % 7}" if number % 5 else "",
+                version=f"1.{number % 4}",
+                request_id=f"q{number // 3}" if number % 4 else "",
+                context=context,
+                count=1 + number % 2,
+            )
+            for number, context in enumerate(shards)
+        )
+    )
+    with desk.database.read() as connection:
+        fingerprints = record.fingerprints(connection, int(desk.only()["id"][1:]))
+    kept = occurrences.few(desk.reader, fingerprints, 40)
+    assert kept is not None
+    assert occurrences.few(desk.reader, fingerprints, 10_000) is None
+    assert occurrences.distributions(desk.reader, fingerprints, kept) == occurrences.distributions(
+        desk.reader, fingerprints
+    )
+    told, asked = (occurrences.requests(desk.reader, fingerprints, these) for these in (kept, None))
+    assert set(told) == set(asked)
+    assert len(told) == len(asked) > 5
+    for each in kept:
+        row = occurrences.read(desk.reader, each["id"])
+        assert row is not None
+        few, many = (occurrences.whole(desk.reader, fingerprints, row, kept=these) for these in (kept, None))
+        assert (few["newer"], few["older"]) == (many["newer"], many["older"])

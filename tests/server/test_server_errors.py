@@ -209,6 +209,17 @@ def test_the_latest_occurrence_is_found_by_that_name(filled):
         assert latest["newer"] is None
 
 
+def test_what_comes_along_with_an_issue_is_what_there_is_by_itself(filled):
+    for issue in filled.get("/v1/errors")["errors"]:
+        about = f"/v1/errors/{issue['id']}"
+        alone = filled.get(about)
+        page = filled.get(about, include=["occurrence", "distributions"])
+        assert page.pop("occurrence") == filled.get(f"{about}/occurrences/latest")
+        assert page.pop("distributions") == filled.get(f"{about}/distributions")["distributions"]
+        assert page == alone
+    assert_problem(filled.client.get(f"{about}?include=everything"), 422, "include.0")
+
+
 def test_distributions_are_weighted_and_know_tags(filled):
     found = {
         entry["field"]: {value["value"]: value["count"] for value in entry["values"]}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import msgspec
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from plainview.query.reader import Reader
 
-__all__ = ["among", "distributions", "page", "place", "whole"]
+__all__ = ["WHOLE", "Kept", "among", "distributions", "few", "page", "place", "read", "requests", "whole"]
 
 _TABLE: Final = "error_occurrences"
 _TEXTS: Final = (
@@ -32,7 +32,8 @@ _TEXTS: Final = (
 )
 _LISTED: Final = ("id", "timestamp", "error_id", "level", "count", "pid", "handled", "type", "value", *_TEXTS)
 _COLUMNS: Final = (*_LISTED, *CONTEXT_FIELDS)
-_WHOLE: Final = (*_COLUMNS, "stack_trace", "exceptions", "context", "given", "extra")
+#: All that is stored of one.
+WHOLE: Final = (*_COLUMNS, "stack_trace", "exceptions", "context", "given", "extra")
 #: Log lines that are shown before an occurrence, and how long before it at the most.
 _CRUMBS: Final = 50
 _BEFORE: Final = timedelta(hours=1)
@@ -46,6 +47,18 @@ _VALUES: Final = 10
 _TAGS: Final = 30
 #: Occurrences whose tags are looked into, the latest.
 _LOOKED_AT: Final = 5000
+#: The same of requests; and how many of those are listed.
+_REQUESTS: Final = 500
+_REQUESTS_LISTED: Final = 100
+#: What is counted of each.
+_COUNTED: Final = (*_FIELDS, "handled")
+#: So many are read at once, rather than asked about one question after the other: each takes longer than to read them.
+_FEW: Final = 200
+#: What is asked about them.
+_ASKED: Final = ("id", "timestamp", "error_id", "request_id", "count", "context", *_COUNTED)
+
+#: All occurrences of an issue that are kept, with the columns of `_ASKED`, the latest last.
+Kept: TypeAlias = list[dict[str, Any]]
 
 
 def among(fingerprints: Sequence[str]) -> Sql:
@@ -107,6 +120,46 @@ def _rows(reader: Reader, columns: Sequence[str], ids: Sequence[int]) -> list[di
     return [dict(zip(columns, row, strict=True)) for row in rows]
 
 
+def few(reader: Reader, fingerprints: Sequence[str], count: int) -> Kept | None:
+    """All occurrences of an issue, as far as they are looked at; None: there are too many of them.
+
+    Args:
+        reader: the way to the store.
+        fingerprints: of the issue's groups.
+        count: how many occurrences the issue counts.
+    """
+    if count > _FEW:
+        return None
+    rows = reader.rows(select(", ".join(_ASKED), _TABLE, among(fingerprints), f"LIMIT {_FEW + 1}"))
+    if len(rows) > _FEW:  # there are more by now
+        return None
+    found = [dict(zip(_ASKED, row, strict=True)) for row in rows]
+    return sorted(found, key=lambda row: (row["timestamp"], row["id"]))
+
+
+def requests(reader: Reader, fingerprints: Sequence[str], kept: Kept | None) -> list[str]:
+    """The requests of the latest occurrences that are kept, the latest first.
+
+    Args:
+        reader: the way to the store.
+        fingerprints: of the issue's groups.
+        kept: as `few` has them.
+    """
+    if kept is None:
+        where = all_of(among(fingerprints), Sql("request_id <> ''"))
+        rest = f"ORDER BY timestamp DESC LIMIT {_REQUESTS}"
+        told = [row[0] for row in reader.rows(select("request_id", _TABLE, where, rest))]
+    else:
+        told = [row["request_id"] for row in reversed(kept) if row["request_id"]]
+    return list(dict.fromkeys(told))[:_REQUESTS_LISTED]
+
+
+def read(reader: Reader, id_: int) -> dict[str, Any] | None:
+    """The columns `WHOLE` of an occurrence."""
+    found = reader.row(select(", ".join(WHOLE), _TABLE, Sql("id = ?", (id_,))))
+    return dict(zip(WHOLE, found, strict=True)) if found else None
+
+
 def place(reader: Reader, fingerprints: Sequence[str], error_id: str) -> int | None:
     """Id of the row of an occurrence; None: the issue has none such."""
     found = reader.row(select("id", _TABLE, all_of(among(fingerprints), Sql("error_id = ?", (error_id,))), "LIMIT 1"))
@@ -114,24 +167,25 @@ def place(reader: Reader, fingerprints: Sequence[str], error_id: str) -> int | N
 
 
 def whole(
-    reader: Reader, fingerprints: Sequence[str], id_: int | None, rules: Rules = NO_RULES
-) -> dict[str, Any] | None:
+    reader: Reader,
+    fingerprints: Sequence[str],
+    row: dict[str, Any],
+    rules: Rules = NO_RULES,
+    kept: Kept | None = None,
+) -> dict[str, Any]:
     """An occurrence with its exceptions, the log lines before it, and its neighbours.
 
     Args:
         reader: the way to the store.
         fingerprints: of the issue's groups.
-        id_: of its row, as :func:`place` tells it; None: there is none.
+        row: as :func:`read` has it.
         rules: the user's, on which frames are the application's own.
+        kept: as `few` has them.
     """
-    rows = [] if id_ is None else _rows(reader, _WHOLE, [id_])
-    if not rows:
-        return None
-    row = rows[0]
     exceptions = msgspec.json.decode(row["exceptions"])
     context = msgspec.json.decode(row["context"])
     _mark(row, exceptions, rules)
-    newer, older = (_neighbour(reader, fingerprints, row, newer=newer) for newer in (True, False))
+    newer, older = (_beside(row, kept) if kept else None) or _neighbours(reader, fingerprints, row)
     return {
         **_entry(row),
         "stack_trace": row["stack_trace"],
@@ -151,6 +205,20 @@ def _mark(row: dict[str, Any], exceptions: list[dict[str, Any]], rules: Rules) -
     for exception, flags in zip(exceptions, marks, strict=False):
         for frame, own in zip(exception.get("frames", ()), flags, strict=False):
             frame["in_app"] = own
+
+
+def _beside(row: dict[str, Any], kept: Kept) -> tuple[str | None, str | None] | None:
+    """The next one and the one before, out of all; None: it came after they were read."""
+    places = [place for place, each in enumerate(kept) if each["id"] == row["id"]]
+    if not places:
+        return None
+    newer, older = kept[places[0] + 1 : places[0] + 2], kept[max(0, places[0] - 1) : places[0]]
+    return newer[0]["error_id"] if newer else None, older[0]["error_id"] if older else None
+
+
+def _neighbours(reader: Reader, fingerprints: Sequence[str], row: dict[str, Any]) -> tuple[str | None, str | None]:
+    newer, older = (_neighbour(reader, fingerprints, row, newer=newer) for newer in (True, False))
+    return newer, older
 
 
 def _neighbour(reader: Reader, fingerprints: Sequence[str], row: dict[str, Any], *, newer: bool) -> str | None:
@@ -193,28 +261,30 @@ def _line(reader: Reader, row: dict[str, Any]) -> str | None:
     return str(found[0]) if found and found[0] is not None else None
 
 
-def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str, Any]]:
+def distributions(reader: Reader, fingerprints: Sequence[str], kept: Kept | None = None) -> list[dict[str, Any]]:
     """For each field and tag its most frequent values, weighted; fields that none has are left out.
 
     Columns are counted over all occurrences that are kept, routes and tags over the latest 5,000.
+
+    Args:
+        reader: the way to the store.
+        fingerprints: of the issue's groups.
+        kept: as `few` has them.
     """
-    where = among(fingerprints)
-    columns = (*_FIELDS, "handled")
     found: dict[str, Counter[str]] = {}
-    # What few of them tell apart is counted together; there are nearly as many users as occurrences.
-    together = [name for name in columns if name != "user_id"]
-    names = ", ".join(together)
-    rows = reader.rows(select(f"{names}, {_WEIGHT}", _TABLE, where, f"GROUP BY {names}"))
-    told = [(name, value, row[-1]) for row in rows for name, value in zip(together, row[:-1], strict=True)]
-    rest = f"GROUP BY user_id ORDER BY weight DESC, user_id LIMIT {_VALUES}"
-    users = reader.rows(select(f"user_id, {_WEIGHT}", _TABLE, all_of(where, Sql("user_id <> ''")), rest))
-    for name, value, count in (*told, *(("user_id", value, count) for value, count in users)):
+    if kept is None:
+        told, contexts = _counted(reader, among(fingerprints))
+    else:
+        told = [(name, row[name], row["count"]) for row in kept for name in _COUNTED]
+        contexts = [(row["context"], row["count"]) for row in kept]
+    for name, value, count in told:
         if value is not None and value != "":
             shown = ("yes" if value else "no") if name == "handled" else str(value)
             found.setdefault(_SHOWN_AS.get(name, name), Counter())[shown] += count
-    for name, value, count in _from_context(reader, where):
-        found.setdefault(name, Counter())[value] += count
-    order = [_SHOWN_AS.get(name, name) for name in columns]
+    for text, count in contexts:
+        for name, value in _told(msgspec.json.decode(text)):
+            found.setdefault(name, Counter())[value] += count
+    order = [_SHOWN_AS.get(name, name) for name in _COUNTED]
     names_found = [name for name in (*order, "route") if name in found]
     names_found += sorted(name for name in found if name.startswith("tags."))[:_TAGS]
     return [
@@ -229,15 +299,18 @@ def distributions(reader: Reader, fingerprints: Sequence[str]) -> list[dict[str,
     ]
 
 
-def _from_context(reader: Reader, where: Sql) -> list[tuple[str, str, int]]:
+def _counted(reader: Reader, where: Sql) -> tuple[list[tuple[str, Any, int]], list[tuple[Any, ...]]]:
+    """How often each value of a column is there; and each context, of the latest."""
+    # What few of them tell apart is counted together; there are nearly as many users as occurrences.
+    together = [name for name in _COUNTED if name != "user_id"]
+    names = ", ".join(together)
+    rows = reader.rows(select(f"{names}, {_WEIGHT}", _TABLE, where, f"GROUP BY {names}"))
+    told = [(name, value, row[-1]) for row in rows for name, value in zip(together, row[:-1], strict=True)]
+    rest = f"GROUP BY user_id ORDER BY weight DESC, user_id LIMIT {_VALUES}"
+    users = reader.rows(select(f"user_id, {_WEIGHT}", _TABLE, all_of(where, Sql("user_id <> ''")), rest))
+    told += [("user_id", value, count) for value, count in users]
     newest = select("context, count", _TABLE, where, f"ORDER BY id DESC LIMIT {_LOOKED_AT}")
-    rows = reader.rows(select("context, CAST(sum(count) AS BIGINT)", newest, EVERY_ROW, "GROUP BY context"))
-    tally: dict[tuple[str, str], int] = {}
-    for text, count in rows:
-        context = msgspec.json.decode(text)
-        for name, value in _told(context):
-            tally[name, value] = tally.get((name, value), 0) + count
-    return [(name, value, count) for (name, value), count in tally.items()]
+    return told, reader.rows(select("context, CAST(sum(count) AS BIGINT)", newest, EVERY_ROW, "GROUP BY context"))
 
 
 def _told(context: Any) -> list[tuple[str, str]]:  # noqa: ANN401 - any JSON

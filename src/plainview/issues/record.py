@@ -14,8 +14,8 @@ from plainview.grouping.categories import CATEGORIES, categorise
 from plainview.grouping.fingerprint import group
 from plainview.grouping.rules import NO_RULES, Rules
 from plainview.issues.listing import moments, shown
-from plainview.issues.occurrences import among
-from plainview.issues.regrouping import GROUPED_BY, as_mapping
+from plainview.issues.occurrences import Kept, among, distributions, few, read, requests, whole
+from plainview.issues.regrouping import as_mapping
 from plainview.issues.workflow import number
 from plainview.query.conditions import check_text
 from plainview.query.sql import Sql, all_of, select as query
@@ -24,7 +24,7 @@ from plainview.records import CONTEXT_FIELDS
 from plainview.state.tables import AFFECTED, affected, groups, history, issues
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from sqlalchemy import Connection
 
@@ -35,13 +35,12 @@ __all__ = ["changes", "detail", "find", "fingerprints", "latest", "located", "si
 
 #: Affected values that an answer lists, the latest first; how many there are is exact.
 _LISTED: Final = 100
-#: Occurrences whose requests are looked at, the latest.
-_LOOKED_AT: Final = 500
+#: So many values of all kinds are read at once.
+_FEW_HITS: Final = 300
 _FEW: Final = 10
 _CANDIDATES: Final = 300
 _ALIKE: Final = 0.35
 _WORD: Final = re.compile(r"[^\W\d_]{2,}")
-_NEWEST: Final = (*GROUPED_BY, "error_id", "timestamp", *CONTEXT_FIELDS, "version", "environment")
 
 
 def find(database: Database, reader: Reader, text: str) -> int | None:
@@ -91,13 +90,23 @@ def fingerprints(connection: Connection, issue: int) -> list[str]:
     return list(found)
 
 
-def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
-    """An issue whole."""
+def detail(
+    database: Database, reader: Reader, issue: int, include: Collection[str] = (), rules: Rules = NO_RULES
+) -> dict[str, Any]:
+    """An issue whole.
+
+    Args:
+        database: of the issues.
+        reader: the way to the occurrences.
+        issue: its number.
+        include: what else is told: ``occurrence``, its latest one whole; ``distributions``, what they have in common.
+        rules: the user's, on which frames are the application's own.
+    """
     with database.read() as connection:
         row = connection.execute(select(issues).where(issues.c.id == issue)).mappings().one()
         listed = shown(connection, [row])[0]
         ids = list(connection.scalars(select(groups.c.id).where(groups.c.issue == issue)))
-        hits = {kind: _hits(connection, ids, kind) for kind in AFFECTED}
+        hits = _all_hits(connection, ids)
         members = [
             {
                 "fingerprint": each.fingerprint,
@@ -110,11 +119,17 @@ def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
             for each in connection.execute(select(groups).where(groups.c.issue == issue).order_by(groups.c.id))
         ]
     own = [member["fingerprint"] for member in members]
-    newest = _newest(reader, own, row["last_seen"])
+    kept = few(reader, own, row["count"])
+    newest = _newest(reader, own, row["last_seen"], kept)
     sample = newest or json.loads(row["sample"])
-    requests = _requests(reader, own) if newest else []
+    more: dict[str, Any] = {}
+    if "occurrence" in include:
+        more["occurrence"] = whole(reader, own, newest, rules, kept) if newest else None
+    if "distributions" in include:
+        more["distributions"] = distributions(reader, own, kept)
     return {
         **listed,
+        **more,
         "error_id": listed["id"],
         "platform": row["platform"],
         "stack_trace": sample["stack_trace"],
@@ -129,7 +144,7 @@ def detail(database: Database, reader: Reader, issue: int) -> dict[str, Any]:
         "ignored_until_count": row["ignored_count"],
         **{f"affected_{kind}s": hits[kind][0] for kind in ("job", "user", "run")},
         "affected_batches": hits["batch"][0],
-        "affected_requests": requests,
+        "affected_requests": requests(reader, own, kept) if newest else [],
         "affected_services": hits["service"][0],
         "environments": hits["environment"][0],
         "releases": hits["release"][0],
@@ -146,49 +161,62 @@ def _context(sample: Mapping[str, Any]) -> dict[str, Any]:
     return known | (context if isinstance(context, dict) else {})
 
 
-def _hits(connection: Connection, ids: Sequence[int], kind: str) -> tuple[list[str], int]:
-    """The latest values of a kind that groups touched, and how many there are."""
+def _all_hits(connection: Connection, ids: Sequence[int]) -> dict[str, tuple[list[str], int]]:
+    """For each kind the latest values that groups touched, and how many there are."""
+    of_kind = func.count() if len(ids) == 1 else func.count(affected.c.value.distinct())
+    where = affected.c.group.in_(ids)
+    counts = {
+        kind: int(count)
+        for kind, count in connection.execute(select(affected.c.kind, of_kind).where(where).group_by(affected.c.kind))
+    }
+    if sum(counts.values()) > _FEW_HITS:
+        return {
+            kind: (_hits(connection, ids, kind) if counts.get(kind) else [], counts.get(kind, 0)) for kind in AFFECTED
+        }
+    last = func.max(affected.c.last_seen)
+    rows = connection.execute(
+        select(affected.c.kind, affected.c.value)
+        .where(where)
+        .group_by(affected.c.kind, affected.c.value)
+        .order_by(last.desc(), affected.c.value)
+    ).all()
+    return {kind: ([value for of, value in rows if of == kind][:_LISTED], counts.get(kind, 0)) for kind in AFFECTED}
+
+
+def _hits(connection: Connection, ids: Sequence[int], kind: str) -> list[str]:
+    """The latest values of a kind that groups touched."""
     last = func.max(affected.c.last_seen)
     listed = select(affected.c.value).group_by(affected.c.value).order_by(last.desc(), affected.c.value).limit(_LISTED)
     if len(ids) == 1:
         where = (affected.c.group == ids[0], affected.c.kind == kind)
-        count = connection.scalar(select(func.count()).select_from(affected).where(*where))
         listed = select(affected.c.value).order_by(affected.c.last_seen.desc(), affected.c.value).limit(_LISTED)
     else:
         # Groups by number, without a join: else SQLite goes through all values of the kind.
         # (With the kind as it is, it would do the same again, for the order.)
         where = (affected.c.group.in_(ids), affected.c.kind.concat("") == kind)
-        count = connection.scalar(select(func.count(affected.c.value.distinct())).where(*where))
-    return list(connection.scalars(listed.where(*where))), int(count or 0)
+    return list(connection.scalars(listed.where(*where)))
 
 
-def _requests(reader: Reader, members: Sequence[str]) -> list[str]:
-    """The requests of the latest occurrences that are kept."""
-    where = all_of(among(members), Sql("request_id <> ''"))
-    rest = f"ORDER BY timestamp DESC LIMIT {_LOOKED_AT}"
-    rows = reader.rows(query("request_id", "error_occurrences", where, rest))
-    return list(dict.fromkeys(row[0] for row in rows))[:_LISTED]
+def _newest(reader: Reader, members: Sequence[str], last_seen: int, kept: Kept | None) -> dict[str, Any] | None:
+    """The row of the last occurrence; None: it is not kept any more."""
+    if kept is None:
+        where = all_of(among(members), Sql("timestamp >= ?", (moment(last_seen),)))
+        found = reader.row(query("id", "error_occurrences", where, "ORDER BY timestamp DESC, id DESC LIMIT 1"))
+    else:
+        found = (kept[-1]["id"],) if kept else None
+    return read(reader, found[0]) if found else None
 
 
-def _newest(reader: Reader, members: Sequence[str], last_seen: int) -> dict[str, Any] | None:
-    """The last occurrence, if it is kept, as far as it is looked at."""
-    last = _last(reader, members, last_seen)
-    found = reader.row(query(", ".join(_NEWEST), "error_occurrences", Sql("id = ?", (last,)))) if last else None
-    return dict(zip(_NEWEST, found, strict=True)) if found else None
-
-
-def _last(reader: Reader, members: Sequence[str], last_seen: int) -> int | None:
-    where = all_of(among(members), Sql("timestamp >= ?", (moment(last_seen),)))
-    row = reader.row(query("arg_max(id, timestamp)", "error_occurrences", where))
-    return int(row[0]) if row and row[0] is not None else None
-
-
-def latest(database: Database, reader: Reader, issue: int) -> int | None:
-    """Id of the row of an issue's last occurrence; None: it is not kept any more."""
+def latest(database: Database, reader: Reader, issue: int, rules: Rules = NO_RULES) -> dict[str, Any] | None:
+    """An issue's last occurrence, whole; None: it is not kept any more."""
     with database.read() as connection:
         members = fingerprints(connection, issue)
-        last_seen = connection.scalar(select(issues.c.last_seen).where(issues.c.id == issue))
-    return _last(reader, members, int(last_seen or 0))
+        count, last_seen = connection.execute(
+            select(issues.c.count, issues.c.last_seen).where(issues.c.id == issue)
+        ).one()
+    kept = few(reader, members, count)
+    newest = _newest(reader, members, last_seen, kept)
+    return whole(reader, members, newest, rules, kept) if newest else None
 
 
 def changes(database: Database, issue: int) -> list[dict[str, Any]]:
@@ -242,7 +270,7 @@ def why(database: Database, reader: Reader, issue: int, rules: Rules = NO_RULES)
     with database.read() as connection:
         members = fingerprints(connection, issue)
         last_seen = connection.scalar(select(issues.c.last_seen).where(issues.c.id == issue))
-    newest = _newest(reader, members, int(last_seen or 0))
+    newest = _newest(reader, members, int(last_seen or 0), None)
     if newest is None:
         return None
     error = as_mapping(newest)

@@ -83,6 +83,16 @@ class SummaryRequest(_Filter):
     end_time: Time = "now"
 
 
+class IssueRequest(_Strict):
+    """An issue."""
+
+    include: list[Literal["occurrence", "distributions"]] = Field(
+        default=[],
+        max_length=10,
+        description="What comes along: its latest occurrence, what they have in common.",
+    )
+
+
 class OccurrencesRequest(_Strict):
     """A page of occurrences."""
 

@@ -97,32 +97,6 @@ class GroupShape(BaseModel):
     last_seen: str
 
 
-class IssueDetail(Issue):
-    """An issue whole. Lists of what it affected hold the latest 100; `affected` has the exact numbers."""
-
-    error_id: str = Field(description="As `id`.")
-    platform: str
-    stack_trace: str = Field(description="Of the latest occurrence.")
-    context: dict[str, Any] = Field(description="Of the latest occurrence.")
-    latest: str | None = Field(description="`error_id` of the latest occurrence that is kept.")
-    groups: list[GroupShape]
-    action: str = Field(description="What is suggested for its category.")
-    resolution_notes: str | None
-    resolved_in: str | None
-    status_since: str
-    ignored_until: str | None
-    ignored_until_count: int | None
-    affected_jobs: list[str]
-    affected_batches: list[str]
-    affected_runs: list[str]
-    affected_users: list[str]
-    affected_requests: list[str] = Field(description="Of the latest 500 occurrences that are kept.")
-    affected_services: list[str]
-    environments: list[str]
-    releases: list[str]
-    affected: dict[str, int] = Field(description="Kind → number of distinct values.")
-
-
 class OccurrenceRow(BaseModel):
     """An occurrence in a list. What is absent is left out."""
 
@@ -194,6 +168,38 @@ class Distributions(BaseModel):
     """What occurrences have in common."""
 
     distributions: list[Distribution]
+
+
+class IssueDetail(Issue):
+    """An issue whole. Lists of what it affected hold the latest 100; `affected` has the exact numbers."""
+
+    error_id: str = Field(description="As `id`.")
+    platform: str
+    stack_trace: str = Field(description="Of the latest occurrence.")
+    context: dict[str, Any] = Field(description="Of the latest occurrence.")
+    latest: str | None = Field(description="`error_id` of the latest occurrence that is kept.")
+    groups: list[GroupShape]
+    action: str = Field(description="What is suggested for its category.")
+    resolution_notes: str | None
+    resolved_in: str | None
+    status_since: str
+    ignored_until: str | None
+    ignored_until_count: int | None
+    affected_jobs: list[str]
+    affected_batches: list[str]
+    affected_runs: list[str]
+    affected_users: list[str]
+    affected_requests: list[str] = Field(description="Of the latest 500 occurrences that are kept.")
+    affected_services: list[str]
+    environments: list[str]
+    releases: list[str]
+    affected: dict[str, int] = Field(description="Kind → number of distinct values.")
+    occurrence: OccurrenceDetail | None = Field(
+        default=None, description="The latest one that is kept, whole; there where `include` asks for it."
+    )
+    distributions: list[Distribution] | None = Field(
+        default=None, description="What its occurrences have in common; there where `include` asks for it."
+    )
 
 
 class Change(BaseModel):

@@ -89,6 +89,9 @@ export interface IssueDetail extends Issue {
   affected_users: string[];
   affected_requests: string[];
   releases: string[];
+  /** The latest occurrence whole, and what its occurrences have in common: where they were asked for. */
+  occurrence?: OccurrenceDetail | null;
+  distributions?: Distribution[];
 }
 
 /** An occurrence as it stands in a list. */

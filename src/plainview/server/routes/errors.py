@@ -18,6 +18,7 @@ from plainview.server.issue_requests import (
     Comment,
     ErrorSearch,
     Ignoring,
+    IssueRequest,
     Merge,
     OccurrencesRequest,
     RelatedRequest,
@@ -144,11 +145,23 @@ async def update(request: Request, here: Here, body: Update) -> Response:
 
 
 @router.get("/errors/{id}", response_model=IssueDetail)
-async def one(request: Request, here: Here, id: IssueId) -> Response:  # noqa: A002 - the API's name for it
-    """One issue with all that it touched. Its fingerprints and its occurrences' ids lead to it too."""
-    return await here.questions.ask(
-        request, lambda reader: record.detail(here.database, reader, _found(here, reader, id))
-    )
+async def one(
+    request: Request,
+    here: Here,
+    id: IssueId,  # noqa: A002 - the API's name for it
+    wanted: Annotated[IssueRequest, Query()],
+) -> Response:
+    """One issue with all that it touched. Its fingerprints and its occurrences' ids lead to it too.
+
+    With `include` its latest occurrence comes along, and what its occurrences have in common: all that a page of it
+    shows, in one answer.
+    """
+
+    def work(reader: Reader) -> dict[str, Any]:
+        rules = here.pipeline.occurrences.rules
+        return record.detail(here.database, reader, _found(here, reader, id), wanted.include, rules)
+
+    return await here.questions.ask(request, work)
 
 
 async def _decide(request: Request, here: State, id_: str, decision: Decision) -> Response:
@@ -292,12 +305,13 @@ async def occurrence(
 
     def work(reader: Reader) -> dict[str, Any] | None:
         issue = _found(here, reader, id)
-        members = _fingerprints(here, issue)
+        rules = here.pipeline.occurrences.rules
         if error_id == "latest":
-            place = record.latest(here.database, reader, issue)
-        else:
-            place = occurrences.place(reader, members, error_id)
-        return occurrences.whole(reader, members, place, here.pipeline.occurrences.rules)
+            return record.latest(here.database, reader, issue, rules)
+        members = _fingerprints(here, issue)
+        place = occurrences.place(reader, members, error_id)
+        row = None if place is None else occurrences.read(reader, place)
+        return None if row is None else occurrences.whole(reader, members, row, rules)
 
     return await here.questions.ask(request, work, f"This error has no occurrence {error_id[:100]!r} that is kept")
 

@@ -16,9 +16,6 @@ const FEW = 8;
 /** How often, since when, whom it hit, where; what is like it. */
 export function Facts({ issue, url, reload }: { issue: IssueDetail; url: string; reload: () => void }) {
   const key = `${issue.id} ${issue.last_seen}`;
-  const distributions = useResource(key, (signal) =>
-    get<{ distributions: Distribution[] }>(`${url}/distributions`, signal),
-  );
   const similar = useResource(key, (signal) => get<{ errors: Issue[] }>(`${url}/similar`, signal));
   const grouping = useResource(key, (signal) => get<{ parts: string[] }>(`${url}/grouping`, signal));
   const day = issue.sparkline.reduce((sum, value) => sum + value, 0);
@@ -52,7 +49,7 @@ export function Facts({ issue, url, reload }: { issue: IssueDetail; url: string;
       </dl>
       <Assignee issue={issue} url={url} reload={reload} />
       {issue.groups.length > 1 && <Groups issue={issue} url={url} reload={reload} />}
-      {(distributions.data.value?.distributions ?? []).map((one) => (
+      {(issue.distributions ?? []).map((one) => (
         <Values key={one.field} distribution={one} />
       ))}
       <Affected name="Jobs" field="job_id" ids={issue.affected_jobs} all={issue.affected.job} />

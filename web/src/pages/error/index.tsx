@@ -35,12 +35,19 @@ const IGNORE: [string, Record<string, unknown>][] = [
 const occurrenceParam = param("occurrence");
 const tabParam = param("tab");
 
+/** What the page shows at once comes with the issue: one answer, and nothing that waits for it. */
+function included(): string {
+  return occurrenceParam.value ? "?include=distributions" : "?include=distributions&include=occurrence";
+}
+
 /** One issue: what happened, to whom, how often, what was decided. */
 export default function ErrorPage() {
   const id = unescaped(path.value.split("/")[2] ?? "");
   const url = `/v1/errors/${encodeURIComponent(id)}`;
   const version = useSignal(0);
-  const answer = useResource(`${id} ${version.value}`, (signal) => get<IssueDetail>(url, signal));
+  const answer = useResource(`${id} ${version.value}`, (signal) =>
+    get<IssueDetail>(url + included(), signal),
+  );
   const issue = answer.data.value;
   const reload = () => {
     version.value += 1;
@@ -65,12 +72,14 @@ interface IssueProps {
 function Issue({ issue, url, reload, late }: IssueProps) {
   const tab: Tab = tabParam.value in TABS ? (tabParam.value as Tab) : "occurrence";
   const shown = occurrenceParam.value || issue.latest || "";
+  const here = issue.occurrence?.error_id === shown ? issue.occurrence : undefined;
   // The latest is found at once by that name; by its id, all of them are looked through.
   const named = shown === issue.latest ? "latest" : shown;
-  const whole = useResource(shown === "" ? null : shown, (signal) =>
+  const whole = useResource(shown === "" || here ? null : shown, (signal) =>
     get<OccurrenceDetail>(`${url}/occurrences/${encodeURIComponent(named)}`, signal),
   );
-  const occurrence = whole.data.value;
+  const occurrence = here ?? whole.data.value;
+  const failure = here ? undefined : whole.failure.value;
   const go = (error: string | null | undefined) => {
     if (!error) return false;
     update({ occurrence: error, tab: null }, true);
@@ -108,13 +117,13 @@ function Issue({ issue, url, reload, late }: IssueProps) {
           </div>
           {tab === "occurrence" && (
             <>
-              {whole.failure.value && <Failed failure={whole.failure.value} retry={whole.retry} />}
+              {failure && <Failed failure={failure} retry={whole.retry} />}
               {shown === "" && (
                 <p class="dim error-none">
                   Its occurrences are older than what is kept; the counts and decisions stay.
                 </p>
               )}
-              {occurrence && !whole.failure.value && <OccurrenceView occurrence={occurrence} />}
+              {occurrence && !failure && <OccurrenceView occurrence={occurrence} />}
             </>
           )}
           {tab === "occurrences" && <Occurrences url={url} open={go} />}
