@@ -89,6 +89,7 @@ OPERATIONS = {
     *(("GET", "/v1/health/live"), ("GET", "/v1/health/ready"), ("POST", "/v1/ingest")),
     *((method, "/v1/spool/{stream}/{kind}/{segment}") for method in ("GET", "PUT")),
     ("PUT", "/v1/spool/{stream}/{kind}/{segment}/close"),
+    ("PUT", "/v1/spool/{stream}/end"),
     *(("GET", f"/v1/errors{name}") for name in ("", "/summary", "/{id}", "/{id}/occurrences")),
     *(("GET", f"/v1/errors/{{id}}/{name}") for name in ("distributions", "history", "similar", "grouping")),
     ("GET", "/v1/errors/{id}/occurrences/{error_id}"),
