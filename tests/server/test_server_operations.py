@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from live_server import assert_problem, run_server
@@ -260,3 +261,17 @@ def test_names_and_keys_may_be_anything(tmp_path):
                 (one,) = running.get("/v1/operations", name=name)["operations"]
                 assert running.get(f"/v1/operations/{one['operation_id']}")["operation"]["key"] == name
         assert len(running.get("/v1/operations/summary")["names"]) == len(hostile)
+
+
+@pytest.mark.parametrize("key", ["s3://books/7", "/", "a/", "/a", "a//b", "a%2Fb", "a/summary", "report.json", "ä ö?#"])
+def test_an_operation_is_found_by_its_key_whatever_is_in_it(tmp_path, key):
+    with run_server(tmp_path) as server:
+        server.ingest(told(op(1), "open", 5, key=key), told(op(2), "open", 5, key="another"))
+        found = server.client.get(f"/v1/operations/{quote(key, safe='')}", params={"kind": "job"})
+        assert (found.status_code, found.json()["operation"]["key"]) == (200, key)
+        assert_problem(server.client.get(f"/v1/operations/{quote(key + '/more', safe='')}"), 404)
+
+
+def test_an_operation_without_an_id_is_none(tmp_path):
+    with run_server(tmp_path) as server:
+        assert_problem(server.client.get("/v1/operations/"), 422, "id")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from urllib.parse import quote
+
 import pytest
 from live_server import assert_problem, run_server
 from made_runs import ENVIRONMENT, MadeRun, before, failing, good
@@ -393,3 +396,13 @@ def test_a_comparison_says_when_it_did_not_look_into_all_of_a_log(filled, monkey
         monkeypatch.setattr(module, "LOOKED_INTO", 3)
     notes = asked(filled, f"/v1/runs/compare?a={OPEN.run_id}&b={SLOW.run_id}")["notes"]
     assert [note.partition(" logged more")[0] for note in notes if "logged more" in note] == [SLOW.run_id]
+
+
+@pytest.mark.parametrize("run_id", ["nightly/2026/7", "analysis/7", "s3://runs/7.json"])
+def test_a_run_is_found_by_an_id_with_slashes(tmp_path, run_id):
+    with run_server(tmp_path) as server:
+        made = good(1, before(3))
+        server.ingest(*(json.loads(json.dumps(line).replace(made.run_id, run_id)) for line in made.lines))
+        address = f"/v1/runs/{quote(run_id, safe='')}"
+        assert asked(server, address)["run"]["run_id"] == run_id
+        assert "failed" in asked(server, f"{address}/analysis")

@@ -94,6 +94,11 @@ def test_a_file_that_is_not_there_is_not_the_page(screen, path):
     assert_problem(screen.get(path), 404)
 
 
+@pytest.mark.parametrize("path", ["/operations/s3%3A%2F%2Fbooks%2F7.json", "/runs/out/7.txt", "/operations/a.js"])
+def test_the_page_of_an_id_that_looks_like_a_file_is_the_page(screen, path):
+    assert screen.get(path).text == PAGE
+
+
 @pytest.mark.parametrize(
     "path", ["/../secret.txt", "/..%2fsecret.txt", "/link.txt", "//etc/hostname", "/%00", "/%2e%2e/secret.txt"]
 )

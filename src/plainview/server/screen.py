@@ -43,6 +43,8 @@ reload this page. An installed package brings it along: <code>pip install 'plain
 
 #: Beginnings of the addresses that the API answers.
 _ANSWERED: Final = ("/v1/", "/api/")
+#: Beginnings of the addresses of pages that end in an id of the application's own, whatever that ends in.
+_PAGES: Final = ("/operations/", "/runs/")
 
 
 def _is_scrape(scope: Scope) -> bool:
@@ -88,7 +90,7 @@ class Screen:
         file = self._file(path.lstrip("/")) if path != "/" else None
         immutable = path.startswith("/assets/")
         if file is None:
-            if immutable or PurePosixPath(path).suffix in _FILES:
+            if immutable or (PurePosixPath(path).suffix in _FILES and not path.startswith(_PAGES)):
                 return problem(404, "There is nothing at this address")
             file = self._file("index.html")
         if file is None:

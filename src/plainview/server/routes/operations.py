@@ -44,7 +44,8 @@ async def summary(request: Request, here: Here, wanted: Annotated[OperationSumma
     return await here.questions.ask(request, lambda reader: summing.summary(reader, given, buckets=wanted.buckets))
 
 
-@router.get("/operations/{id}", response_model=OperationDetail)
+# Keys are the application's, and may have slashes in them.
+@router.get("/operations/{id:path}", response_model=OperationDetail)
 async def one(
     request: Request,
     here: Here,

@@ -105,13 +105,8 @@ async def trend(request: Request, here: Here, wanted: Annotated[RunTrend, Query(
     )
 
 
-@router.get("/{run_id}", response_model=RunDetail)
-async def one(request: Request, here: Here, run_id: RunId, among: Annotated[RunPlace, Query()]) -> Response:
-    """One run with all that belongs to it, whichever of its processes told it."""
-    return await here.questions.ask(request, lambda reader: _told(whole, here, reader, run_id, among))
-
-
-@router.get("/{run_id}/analysis", response_model=RunAnalysis)
+# Ids of those who make their own may have slashes in them; so what is longer comes first.
+@router.get("/{run_id:path}/analysis", response_model=RunAnalysis)
 async def analysis(request: Request, here: Here, run_id: RunId, among: Annotated[RunPlace, Query()]) -> Response:
     """Why a run failed: what failed first and with what error, the lines around it, what had changed."""
 
@@ -120,3 +115,9 @@ async def analysis(request: Request, here: Here, run_id: RunId, among: Annotated
         return analyse(reader, meant, _issues(here), here.pipeline.occurrences.rules)
 
     return await here.questions.ask(request, work, "No run with this id is stored")
+
+
+@router.get("/{run_id:path}", response_model=RunDetail)
+async def one(request: Request, here: Here, run_id: RunId, among: Annotated[RunPlace, Query()]) -> Response:
+    """One run with all that belongs to it, whichever of its processes told it."""
+    return await here.questions.ask(request, lambda reader: _told(whole, here, reader, run_id, among))
