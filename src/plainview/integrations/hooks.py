@@ -19,6 +19,7 @@ HOOKS: Final[dict[str, dict[str, str]]] = {
         "threading": "threads:install",
         "concurrent.futures.thread": "threads:install_executor",
     },
+    "gevent": {"gevent.pool": "gevent:install_pool", "gevent.threadpool": "gevent:install_threadpool"},
     "multiprocessing": {
         "multiprocessing.process": "processes:install",
         "multiprocessing.util": "processes:install_exit",

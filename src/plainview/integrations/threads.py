@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plainview.context import Frame
     from plainview.integrations.exchange import Exchange
 
-__all__ = ["install", "install_executor", "within"]
+__all__ = ["install", "install_executor", "with_exchange", "within"]
 
 
 def install(module: ModuleType) -> None:
@@ -54,13 +54,13 @@ def install_executor(module: ModuleType) -> None:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
-        carried = functools.partial(_within, current.get(), serving.get(), fn)
+        carried = functools.partial(with_exchange, current.get(), serving.get(), fn)
         return submit(self, carried, *args, **kwargs)
 
     return wrapper
 
 
-def _within(
+def with_exchange(
     frame: Frame,
     exchange: Exchange | None,
     function: Callable[..., Any],
@@ -68,7 +68,7 @@ def _within(
     *args: Any,  # noqa: ANN401 - passes through
     **kwargs: Any,  # noqa: ANN401 - passes through
 ) -> Any:  # noqa: ANN401 - passes through
-    # The request goes along as well: servers call applications in this way.
+    """Call a function with a frame as what is current, and the request: servers call applications in this way."""
     token = serving.set(exchange)
     try:
         return within(frame, function, *args, **kwargs)
