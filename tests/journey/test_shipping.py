@@ -116,6 +116,21 @@ def test_a_job_whose_process_is_killed_on_another_machine_is_abandoned_there_onc
     assert abandoned(server) == 1
 
 
+def test_what_a_killed_process_had_counted_is_sent_too(serve, tmp_path):
+    server = serve(PLAINVIEW_METRICS_INTERVAL="1")
+    program = tmp_path / "counting.py"
+    program.write_text(
+        f"import os, plainview\nplainview.configure(service='far', file='', dir={str(tmp_path / 'far')!r})\n"
+        "plainview.counter('books_total', 'Books.').inc(7)\nos.kill(os.getpid(), 9)\n"
+    )
+    assert subprocess.run([sys.executable, str(program)], env=CLEAN, check=False).returncode == -9
+    sent = command("agent", "--once", "--endpoint", server.url, PLAINVIEW_DIR=str(tmp_path / "far"))
+    assert sent.returncode == 0, sent.stderr
+    question = {"query": "max_over_time(books_total[5m])"}
+    found = until(lambda: httpx.get(f"{server.url}/api/v1/query", params=question).json()["data"]["result"])
+    assert [one["value"][1] for one in found] == ["7"]
+
+
 def test_a_process_that_ends_well_on_another_machine_leaves_nothing_abandoned(serve, tmp_path):
     server = serve()
     assert at_work(tmp_path, dies=False).wait(timeout=60) == 0
