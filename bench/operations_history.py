@@ -1,9 +1,9 @@
 """Operations in the server: how long questions take over a million of their events.
 
-    .venv/bin/python bench/operations_history.py [jobs]
+    .venv/bin/python bench/operations_history.py [jobs] [days]
 
-A day of jobs: each is created, begun, gets on three times, saves a checkpoint, ends; three stages and four executions
-of engines are parts of it. One in twenty fails.
+A month of jobs: each is created, begun, gets on three times, saves a checkpoint, ends; three stages and four executions
+of engines are parts of it. One in twenty fails. What is asked of the last day or hour should cost what these hold.
 """
 
 from __future__ import annotations
@@ -71,22 +71,24 @@ def events(number: int, begun: float) -> Iterator[OperationRecord]:
     yield told(job, "close", 1 + took, 1, duration_ms=took * 1000, **kind, **({"status": "completed"} | end))
 
 
-def fill(store: Store, jobs: int, first: float) -> None:
-    """Store a day of jobs."""
+def fill(store: Store, jobs: int, first: float, last: float) -> None:
+    """Store jobs, evenly between two times."""
     for start in range(0, jobs, TOGETHER):
         those = range(start, min(jobs, start + TOGETHER))
-        records = [record for number in those for record in events(number, first + number * DAY / jobs)]
+        records = [record for number in those for record in events(number, first + number * (last - first) / jobs)]
         store.write(Batch([of_operations(records, "studio-1-00000001")]))
 
 
 def questions(store: Store, last: float) -> dict[str, Callable[[Reader], object]]:
     """What is asked, by what it is called."""
-    hour = {"start_time": stamp(last - 3600), "end_time": stamp(last)}
+    hour, day = ({"start_time": stamp(last - length), "end_time": stamp(last)} for length in (3600, DAY))
     failed = listing.search(Reader(store), {"kind": "job", "status": "failed"}, limit=1)["operations"][0]
     return {
         "list, all": lambda reader: listing.search(reader, {}),
         "list, jobs": lambda reader: listing.search(reader, {"kind": "job"}),
         "list, jobs, the last hour": lambda reader: listing.search(reader, {"kind": "job"} | hour),
+        "list, jobs, the last day": lambda reader: listing.search(reader, {"kind": "job"} | day),
+        "list, all, the last day": lambda reader: listing.search(reader, day),
         "list, failed jobs, longest first": lambda reader: listing.search(
             reader, {"kind": "job", "status": "failed"}, order_by="duration_ms"
         ),
@@ -95,6 +97,8 @@ def questions(store: Store, last: float) -> dict[str, Callable[[Reader], object]
         "summary, jobs": lambda reader: summing.summary(reader, {"kind": "job"}),
         "summary, engines": lambda reader: summing.summary(reader, {"kind": "engine"}),
         "summary, jobs, the last hour": lambda reader: summing.summary(reader, {"kind": "job"} | hour),
+        "summary, jobs, the last day": lambda reader: summing.summary(reader, {"kind": "job"} | day),
+        "summary, all, the last day": lambda reader: summing.summary(reader, day),
         "one operation whole": lambda reader: detail.operation(reader, failed["operation_id"]),
         "workers": lambda reader: workers.workers(reader, {}),
     }
@@ -116,19 +120,21 @@ def main() -> None:
     """Fill, ask, seal, ask again."""
     jobs = int(sys.argv[1]) if len(sys.argv) > 1 else 71_500
     folder = Path(tempfile.mkdtemp(prefix="plainview-bench-"))
-    first = time.time() // DAY * DAY - 2 * DAY
+    days = int(sys.argv[2]) if len(sys.argv) > 2 else 30
+    last = time.time() // DAY * DAY - DAY
+    first = last - days * DAY
     store = plainview.store.open(folder / "store")
     try:
         begun = time.perf_counter()
-        fill(store, jobs, first)
+        fill(store, jobs, first, last)
         rows = store.last_id("operations")
         print(f"{rows:,} events of {jobs:,} jobs and their parts, stored in {time.perf_counter() - begun:.0f} s")
-        print("in the day's table:")
-        ask(store, first + DAY)
+        print("in the table of what is new:")
+        ask(store, last)
         store.checkpoint()
         store.seal()
         print(f"sealed, {store.stats()['sealed_bytes'] / rows:.0f} bytes an event:")
-        ask(store, first + DAY)
+        ask(store, last)
     finally:
         store.close()
         shutil.rmtree(folder)

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from query_fill import START
 
 from plainview.query.errors import BadInput
-from plainview.query.operations import detail, listing, summing, workers
+from plainview.query.operations import detail, listing, summing, unended, workers
 from plainview.query.operations.folding import ENDED, STATUSES
 
 EVENTS = ("create", "open", "progress", "checkpoint", "retry", "item", "dead_letter", "abandon", "cleanup", "close")
@@ -135,6 +135,82 @@ def test_operations_are_what_a_plain_model_says_whatever_the_order_of_their_even
     assert by_status == {
         status: count for status in STATUSES if (count := sum(one["status"] == status for one in expected.values()))
     }
+
+
+def within(one: dict, start: str, end: str | None) -> bool:
+    """Whether an operation is of a range of time, as the API documents it."""
+    return (one["ended_at"] is None or one["ended_at"] >= start) and (end is None or one["started_at"] < end)
+
+
+#: Where a range begins, how long it is, and how far behind what is remembered may be.
+RANGES = st.tuples(st.integers(0, 14), st.none() | st.integers(1, 14), st.sampled_from([0, 3, 20_000]))
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(histories(), RANGES)
+def test_a_range_of_time_has_the_operations_that_a_look_at_all_of_them_finds(fill, reader, monkeypatch, history, asks):
+    start, length, behind = asks
+    monkeypatch.setattr(unended, "_BEHIND", behind)
+    events, order, batches = history
+    example = f"{next(EXAMPLE):08x}"
+    # Most of what there is lies before the range, so that it is worth while to leave it out.
+    fill.operations(*(told(f"{example}{number:04x}old", "close", -60, -90, trace_id="old") for number in range(40)))
+    lines = []
+    for one in events:
+        members = {name: value for name, value in one.items() if name not in ("number", "second", "began", "event")}
+        members |= {"trace_id": example, "key": f"{example}{one['key']}" if one["key"] else ""}
+        lines.append(told(f"{example}{one['number']:08x}", one["event"], one["second"], one["began"], **members))
+    shuffled = [lines[place] for place in order]
+    ends = {} if length is None else {"end_time": at(start + length)}
+    for first in range(batches):
+        if shuffled[first::batches]:
+            fill.operations(*shuffled[first::batches], stream=f"s-{first}")
+        # Asked each time, so that what is remembered is of what there was then.
+        everything = listing.search(reader(), {"trace_id": example}, limit=1000)["operations"]
+        expected = [one for one in everything if within(one, at(start), ends.get("end_time"))]
+        asked = {"trace_id": example, "start_time": at(start)} | ends
+        found = listing.search(reader(), asked, limit=1000)
+        assert [without_now(one) for one in found["operations"]] == [without_now(one) for one in expected]
+        assert found["total"] == len(expected)
+        summed = summing.summary(reader(), asked)["by_status"]
+        assert summed == {
+            status: count for status in STATUSES if (count := sum(one["status"] == status for one in expected))
+        }
+
+
+def without_now(one: dict) -> dict:
+    """An operation without how long it runs so far, and with what is JSON as such."""
+    kept = {name: value for name, value in one.items() if name not in ("duration_ms", "checkpoint")}
+    return kept | {"checkpoint": one["checkpoint"] and bytes(one["checkpoint"])}
+
+
+def test_an_operation_that_runs_since_long_before_a_range_is_in_it_until_it_ends(fill, reader, monkeypatch):
+    monkeypatch.setattr(unended, "_BEHIND", 0)
+    fill.operations(told("1" * 16, "open", 0))
+    fill.operations(*(told(f"{number:016x}", "close", 10) for number in range(100, 150)))
+    day = {"start_time": at(80_000)}
+    assert [one["operation_id"] for one in listing.search(reader(), day)["operations"]] == ["1" * 16]
+    first = listing.search(reader(), {}, limit=10)
+    fill.operations(told("1" * 16, "close", 70_000))
+    assert listing.search(reader(), day)["operations"] == []
+    fill.operations(told("2" * 16, "create", 20, 20, key="a"))
+    assert [one["status"] for one in listing.search(reader(), day)["operations"]] == ["queued"]
+    fill.operations(told("3" * 16, "open", 30, 30, key="a"))
+    assert [one["operation_id"] for one in listing.search(reader(), day)["operations"]] == ["3" * 16]
+    rest = listing.search(reader(), {}, limit=100, cursor=first["next"])
+    assert len(first["operations"] + rest["operations"]) == first["total"] == 51
+
+
+def test_a_page_of_a_range_goes_on_as_of_its_first_one_whatever_has_ended_since(fill, reader, monkeypatch):
+    monkeypatch.setattr(unended, "_BEHIND", 0)
+    fill.operations(*(told(f"{number:016x}", "close", 10) for number in range(100, 150)))
+    fill.operations(*(told(f"{number:016x}", "open", number) for number in range(5)))
+    range_ = {"start_time": at(1000)}
+    first = listing.search(reader(), range_, limit=2)
+    fill.operations(*(told(f"{number:016x}", "close", 500) for number in range(5)))
+    assert listing.search(reader(), range_)["total"] == 0
+    rest = listing.search(reader(), range_, limit=10, cursor=first["next"])
+    assert len({one["operation_id"] for one in first["operations"] + rest["operations"]}) == first["total"] == 5
 
 
 def statuses(reader, **asked) -> dict[str, str]:

@@ -11,6 +11,7 @@ from plainview.query.errors import BadInput
 from plainview.query.filters import now, span_of_time
 from plainview.query.operations.expected import REGISTRY
 from plainview.query.operations.folding import STATUSES, Status, states
+from plainview.query.operations.unended import EVERYTHING, of_range
 from plainview.query.sql import Sql, all_of, any_of, one_of, select
 from plainview.query.times import microseconds
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from plainview.query.language import Term
+    from plainview.query.operations.unended import Part
+    from plainview.query.reader import Reader
     from plainview.store.interface import Dialect
 
 __all__ = ["OperationFilter", "of_operations"]
@@ -45,20 +48,35 @@ class OperationFilter:
     some: tuple[Sql, ...] = ()
     #: Texts that an operation speaks of, and those of which it must not (True).
     words: tuple[tuple[str, bool], ...] = ()
+    #: Kinds that are asked for, which are among the conditions that hold of every event; none: all.
+    kinds: tuple[str, ...] = ()
 
     def rows(self, dialect: Dialect, until_id: int) -> Sql:
         """The condition on rows that leaves whole operations, as far as it can be told row by row."""
-        pieces = list(self.same)
-        if self.end is not None:
-            pieces.append(Sql("start_time < ?", (self.end,)))
+        pieces = [*self.same, *self._began()]
         pieces += [_among(condition, until_id) for condition in self.some]
         for word, negated in self.words:
             places = any_of(*(Sql(dialect.contains(name), (word,)) for name in _SEARCHED))
             pieces.append(_among(places, until_id, negated=negated))
         return all_of(*pieces)
 
-    def states(self, dialect: Dialect, until_id: int, more: str = "") -> Sql:
-        """The operations that are meant, as `folding.states` gives them."""
+    def part(self, reader: Reader, until_id: int) -> Part:
+        """The operations among which are all that are meant, see `unended.of_range`."""
+        if self.start is None:
+            return EVERYTHING
+        alike = all_of(*self.same, *self._began())
+        return of_range(reader, until_id, self.start, where=alike, kinds=self.kinds)
+
+    def states(self, reader: Reader, until_id: int, more: str = "", part: Part | None = None) -> Sql:
+        """The operations that are meant, as `folding.states` gives them.
+
+        Args:
+            reader: the way to the store.
+            until_id: the last row that counts.
+            more: further aggregates, see there.
+            part: what `part` says, where that is known already.
+        """
+        part = part or self.part(reader, until_id)
         pieces = []
         if self.statuses:
             pieces.append(one_of("status", self.statuses))
@@ -67,8 +85,12 @@ class OperationFilter:
         if self.end is not None:
             pieces.append(Sql("started < ?", (microseconds(self.end),)))
         queued = not self.statuses or "queued" in self.statuses
-        folded = states(dialect, until_id, self.rows(dialect, until_id), more, queued=queued)
+        among = all_of(part.where, self.rows(reader.dialect, until_id))
+        folded = states(reader.dialect, until_id, among, more, queued=queued, since=part.since)
         return select("*", folded, all_of(*pieces)) if pieces else folded
+
+    def _began(self) -> tuple[Sql, ...]:
+        return () if self.end is None else (Sql("start_time < ?", (self.end,)),)
 
 
 def _among(condition: Sql, until_id: int, *, negated: bool = False) -> Sql:
@@ -101,7 +123,7 @@ def of_operations(given: Mapping[str, Any], at: datetime | None = None) -> Opera
     if not given.get("kind"):
         same = (Sql("kind <> ?", (REGISTRY,)), *same)
     words = tuple((_text(term), term.negated) for term in language.parse(given.get("q") or ""))
-    return OperationFilter(start, end, statuses, same, some, words)
+    return OperationFilter(start, end, statuses, same, some, words, _values(given.get("kind"), "kind"))
 
 
 def _text(term: Term) -> str:

@@ -7,11 +7,15 @@ abandoned when nothing was heard of it since its ``abandon``; else it is running
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from plainview.query.sql import EVERY_ROW, Sql, all_of, select
+from plainview.query.times import beside
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from plainview.store.interface import Dialect
 
 __all__ = ["ENDED", "STATUSES", "Status", "states"]
@@ -33,12 +37,13 @@ _TAKEN: Final = """WITH
   ),
   begun AS (
     SELECT kind, key, host, max(start_time) AS start_time FROM operations
-    WHERE event NOT IN ('create', 'dead_letter') AND key IN (SELECT key FROM created) AND id <= ?
+    WHERE event NOT IN ('create', 'dead_letter') AND key IN (SELECT key FROM created) AND id <= ? AND {since}
     GROUP BY kind, key, host
   )
   SELECT created.operation_id FROM created JOIN begun ON begun.kind = created.kind AND begun.key = created.key
   WHERE begun.start_time >= created.start_time
     - CASE WHEN begun.host = created.host THEN INTERVAL 0 SECOND ELSE INTERVAL 5 SECOND END"""
+_APART: Final = timedelta(seconds=5)
 #: The status of a ``close`` as a number of three bits: the latest is the greatest of time and number. An end that
 #: nobody knows the name of is none to be content with.
 _NUMBER: Final = (
@@ -61,7 +66,15 @@ _ENDED_AT: Final = (
 )
 
 
-def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = "", *, queued: bool = True) -> Sql:
+def states(  # noqa: PLR0913 - each may be asked alone
+    dialect: Dialect,
+    until_id: int,
+    where: Sql = EVERY_ROW,
+    more: str = "",
+    *,
+    queued: bool = True,
+    since: datetime | None = None,
+) -> Sql:
     """What operations are, a row of each.
 
     Its columns: ``operation_id``, ``kind``, ``name``, ``status``, ``started``, ``seen``, ``ended`` (NULL while it has
@@ -73,6 +86,7 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
         where: which operations: a condition on rows that holds of all rows of an operation, or of none.
         more: further aggregates of an operation's rows, each with a comma before it: ``, max(rows) AS rows``.
         queued: whether those that wait are wanted; it is the dearest part to find those whose place was taken.
+        since: none of them began before; None: nobody knows.
     """
     at = dialect.epoch_us("timestamp")
     among = all_of(Sql("id <= ?", (until_id,)), where)
@@ -92,6 +106,7 @@ def states(dialect: Dialect, until_id: int, where: Sql = EVERY_ROW, more: str = 
     )
     place = Sql("begun > 0")
     if queued:
-        taken = _TAKEN.format(where=among.text)
-        place = Sql(f"(begun > 0 OR operation_id NOT IN ({taken}))", (*among.parameters, until_id))
+        later = EVERY_ROW if since is None else Sql("start_time >= ?", (beside(since, -_APART),))
+        taken = _TAKEN.format(where=among.text, since=later.text)
+        place = Sql(f"(begun > 0 OR operation_id NOT IN ({taken}))", (*among.parameters, until_id, *later.parameters))
     return select(f"*, {_STATUS} AS status, {_ENDED_AT} AS ended", folded, place)

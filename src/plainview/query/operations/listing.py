@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from plainview.query.reader import Reader
 
-__all__ = ["OrderBy", "ids", "search"]
+__all__ = ["OrderBy", "search"]
 
 OrderBy = Literal["started_at", "duration_ms", "last_seen"]
 #: Order → the whole number that is sorted by; ``?`` is now, in microseconds.
@@ -53,37 +53,28 @@ def search(
     Raises:
         BadInput: the filter or the cursor is wrong.
     """
-    found, at, until, total, more = ids(reader, given, limit=limit, cursor=cursor, order_by=order_by)
-    return {"operations": operations(reader, found, until_id=until, at=moment(at)), "total": total, "next": more}
-
-
-def ids(
-    reader: Reader,
-    given: Mapping[str, Any],
-    *,
-    limit: int,
-    cursor: str | None,
-    order_by: OrderBy = "started_at",
-) -> tuple[list[str], int, int, int, str | None]:
-    """The page's operations, what "now" means (microseconds), the last row that counts, the total, the next cursor."""
     of = f"operations.{order_by}"
     place = cursors.read(cursor, of) if cursor else None
     asked = place.now if place else microseconds(now())
     until = place.until_id if place else reader.store.last_id("operations")
-    wanted = of_operations(given, moment(asked)).states(reader.dialect, until)
+    wanted = of_operations(given, moment(asked)).states(reader, until)
     key = _KEYS[order_by]
-    keyed = select(f"operation_id, {key.text} AS place", Sql(wanted.text))
+    keyed = select(f"operation_id, {key.text} AS place, started", Sql(wanted.text))
     keyed = Sql(keyed.text, (*((asked,) * key.text.count("?")), *wanted.parameters))
-    columns, beyond = "operation_id, place", EVERY_ROW
+    columns, beyond = "operation_id, place, started", EVERY_ROW
     if place:
         beyond = Sql("(place < ? OR (place = ? AND operation_id < ?))", (place.key, place.key, place.id))
     else:
         columns += ", count(*) OVER ()"
     order = f"ORDER BY place DESC, operation_id DESC LIMIT {int(limit) + 1}"
     rows = reader.rows(select(columns, keyed, beyond, order))
-    total = place.total if place else int(rows[0][2]) if rows else 0
+    total = place.total if place else int(rows[0][3]) if rows else 0
     more = None
     if len(rows) > limit:
         last = rows[limit - 1]
         more = cursors.write(cursors.Cursor(of, last[1], last[0], until, asked, total))
-    return [row[0] for row in rows[:limit]], asked, until, total, more
+    page = rows[:limit]
+    began = [row[2] for row in page]
+    between = (min(began), max(began)) if began else None
+    found = operations(reader, [row[0] for row in page], until_id=until, at=moment(asked), began=between)
+    return {"operations": found, "total": total, "next": more}

@@ -88,8 +88,10 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
         found = reader.row(select("min(start_time), max(timestamp)", "operations", rows))
     start, end = range_of(wanted.start, wanted.end, found, at)
     cuts = cut(start, end, buckets)
-    states = replace(wanted, start=start, end=end).states(reader.dialect, until, _MORE)
-    parts = _parts(reader, states, cuts, until, microseconds(end))
+    part = wanted.part(reader, until)
+    states = replace(wanted, start=start, end=end).states(reader, until, _MORE, part)
+    unhappy = all_of(Sql(f"id <= {int(until)} AND {_UNHAPPY}"), *part.began())
+    parts = _parts(reader, states, unhappy, cuts, microseconds(end))
     hours = max(1, microseconds(end) - microseconds(start)) / _HOUR_US
     ended: defaultdict[tuple[str, str], list[dict[str, Any]]] = defaultdict(list)
     for row in parts["ended"]:
@@ -115,8 +117,8 @@ def summary(reader: Reader, given: Mapping[str, Any], *, buckets: int = 60) -> d
     }
 
 
-def _parts(reader: Reader, states: Sql, cuts: Buckets, until: int, end: int) -> dict[str, list[dict[str, Any]]]:
-    """All that is asked of the operations, which are folded once."""
+def _parts(reader: Reader, states: Sql, unhappy: Sql, cuts: Buckets, end: int) -> dict[str, list[dict[str, Any]]]:
+    """All that is asked of the operations, which are folded once; ``unhappy`` are the rows that say why one failed."""
 
     def bucket(time: str) -> str:
         return f"({time} - {cuts.origin_us}) // {cuts.width_ms * _MS} AS bucket"
@@ -126,7 +128,7 @@ def _parts(reader: Reader, states: Sql, cuts: Buckets, until: int, end: int) -> 
 
     of_name = ", ".join(f"{expression} AS {name}" for name, expression in _OF_NAME.items())
     failed = f"status IN ({', '.join(repr(status) for status in ENDED if status not in ('completed', 'cancelled'))})"
-    whys = select(_WHYS, "operations", Sql(f"id <= {int(until)} AND {_UNHAPPY}"), "GROUP BY operation_id")
+    whys = select(_WHYS, "operations", unhappy, "GROUP BY operation_id")
     asked = {
         "statuses": select("status, count(*) AS count", "states", rest="GROUP BY status"),
         "kinds": select("kind, count(*) AS count", "states", rest="GROUP BY kind ORDER BY count DESC, kind LIMIT 500"),
@@ -151,7 +153,9 @@ def _parts(reader: Reader, states: Sql, cuts: Buckets, until: int, end: int) -> 
         ),
     }
     lists = ", ".join(f"(SELECT list(part) FROM ({part.text}) AS part)" for part in asked.values())  # noqa: S608 - our own words
-    row = reader.row(Sql(f"WITH states AS MATERIALIZED ({states.text}) SELECT {lists}", states.parameters))
+    row = reader.row(
+        Sql(f"WITH states AS MATERIALIZED ({states.text}) SELECT {lists}", (*states.parameters, *whys.parameters))
+    )
     return {name: part or [] for name, part in zip(asked, row or [None] * len(asked), strict=True)}
 
 

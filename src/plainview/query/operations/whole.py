@@ -51,7 +51,9 @@ _COLUMNS: Final[dict[str, str]] = {
 _HEAD: Final = ("operation_id", "kind", "name", "status", "started", "seen", "ended", "took")
 
 
-def operations(reader: Reader, ids: Sequence[str], *, until_id: int, at: datetime) -> list[dict[str, Any]]:
+def operations(
+    reader: Reader, ids: Sequence[str], *, until_id: int, at: datetime, began: tuple[int, int] | None = None
+) -> list[dict[str, Any]]:
     """Operations as they are, in the order of their ids; one of which nothing is known, or not any more, is left out.
 
     Args:
@@ -59,10 +61,14 @@ def operations(reader: Reader, ids: Sequence[str], *, until_id: int, at: datetim
         ids: of the operations, not too many at once.
         until_id: the last row that counts.
         at: what "now" means, for how long those that run have run.
+        began: when the first and the last of them began, microseconds since 1970; None: nobody knows.
     """
     if not ids:
         return []
     mine = one_of("operation_id", ids)
+    if began:
+        # Every event says when its operation began: rows of other times need not be looked at.
+        mine = all_of(Sql("start_time >= ? AND start_time <= ?", tuple(map(moment, began))), mine)
     numbered = select(
         "*, row_number() OVER (PARTITION BY operation_id ORDER BY timestamp, id) AS n",
         "operations",

@@ -53,7 +53,7 @@ def workers(reader: Reader, given: Mapping[str, Any]) -> dict[str, Any]:
         f", max(CASE WHEN event IN ('open', 'heartbeat', 'close') THEN {number} END) AS {name}"
         for name, number in told.items()
     )
-    wanted = of_operations({**given, "kind": "worker"}, at).states(reader.dialect, until, more)
+    wanted = of_operations({**given, "kind": "worker"}, at).states(reader, until, more)
     recent = Sql("seen >= ?", (microseconds(at - _REMEMBERED),))
     rest = f"ORDER BY started DESC, operation_id DESC LIMIT {_MOST}"
     columns = ", ".join(("operation_id", "beat", "interval_seconds", *_COUNTED))
