@@ -6,6 +6,7 @@ import json
 import re
 import time
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -329,3 +330,19 @@ def test_a_hostile_name_stays_text(shared_server, open_screen):
     screen.rows.first.click()
     expect(screen.page.get_by_role("heading", name=hostile)).to_be_visible()
     assert screen.page.evaluate("window.__hacked") is None
+
+
+def test_a_job_whose_id_has_slashes_and_looks_like_a_file_has_its_page(own_server, open_screen):
+    key = "s3://books/7.json"
+    line = {
+        "timestamp": at(datetime.now(UTC)), "operation_id": f"{1:016x}", "event": "open", "kind": "job",
+        "name": "render", "key": key, "service": "studio",
+    }  # fmt: skip
+    send(own_server, [json.dumps(line)])
+    screen = open_screen(own_server.url)
+    screen.go(f"/operations/{quote(key, safe='')}?kind=job")
+    page = screen.page.get_by_role("main")
+    for _ in range(2):
+        expect(page).to_contain_text(re.compile("render.*running", re.DOTALL | re.IGNORECASE))
+        expect(page).to_contain_text(key)
+        screen.page.reload()
