@@ -298,3 +298,15 @@ def test_of_a_kind_of_ones_own_it_is_told_as_well(capture):
         threading.Event().wait(0.02)
     line = json.loads(json.dumps(closed(capture.directory, "books")))
     assert (line["kind"], line["memory_peak_bytes"] > MIB) == ("import", True)
+
+
+def test_nothing_that_has_ended_is_taken_for_open(capture):
+    """Else all that comes after would be charged as if something worked beside it."""
+    capture.configure()
+    before = set(usage._open), set(usage._wholes)
+    with plainview.worker("encoder"), plainview.run("nightly", print_summary=False), job("render"), task("draw"):
+        pass
+    with task("draw") as drawn, job("render") as rendered:
+        rendered.detach()
+        drawn.progress(1, 2)
+    assert (set(usage._open), set(usage._wholes)) == before

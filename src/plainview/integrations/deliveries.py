@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from plainview.capture.operations.chronicle import failing
 from plainview.capture.operations.kinds import kind_of
-from plainview.capture.operations.life import failing
 from plainview.capture.operations.operation import Operation
 from plainview.capture.runtime import runtime
 from plainview.context import current, reset

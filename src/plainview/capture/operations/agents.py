@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self
 
 from plainview.capture.metrics.families import feed
+from plainview.capture.operations.chronicle import failing
 from plainview.capture.operations.kinds import Kind, kind_of
-from plainview.capture.operations.life import failing
 from plainview.capture.operations.operation import Operation, is_number
 from plainview.capture.operations.summary import summary
 from plainview.capture.runtime import span
@@ -57,7 +57,7 @@ class Agent(Operation):
 
     __slots__ = ("iterations",)
 
-    binds: ClassVar[bool] = True
+    plain: ClassVar[bool] = False
 
     def __init__(  # noqa: PLR0913 - as of `Life`
         self,

@@ -6,7 +6,7 @@ import os
 from _thread import allocate_lock
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from plainview.capture.operations.life import failing
+from plainview.capture.operations.chronicle import failing
 
 if TYPE_CHECKING:
     from types import TracebackType

@@ -6,7 +6,7 @@ A kind that nobody declared tells its events as `_EVERY` has them, and has no me
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
@@ -66,6 +66,8 @@ class Kind(msgspec.Struct, frozen=True):
     stack: bool = False
     within: str = ""
     long: bool = False
+    #: How its operations are told, by name; where they are parts of others by both names. See `telling.telling`.
+    tellings: dict[Any, Any] = msgspec.field(default_factory=dict)
 
     def event(self, event: str) -> Told:
         """How an event of this kind is told."""

@@ -1,4 +1,4 @@
-"""The life of an operation: its beginning, its end, and the lines of its record."""
+"""The life of an operation: its beginning and its end."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from plainview.capture.operations import stalls, usage
+from plainview.capture.operations.chronicle import NOTHING, Chronicle, failing
 from plainview.capture.operations.summary import summaries
 from plainview.capture.operations.telling import telling
 from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
@@ -20,14 +21,14 @@ from plainview.context import Frame, binding, current, leave, reset
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextvars import Token
-    from types import ModuleType, TracebackType
+    from types import TracebackType
 
     from plainview.capture.operations.handover import Carried
     from plainview.capture.operations.kinds import Kind
     from plainview.capture.operations.shown import Report
     from plainview.capture.operations.telling import Telling
 
-__all__ = ["Life", "beyond", "failing"]
+__all__ = ["Life", "beyond"]
 
 F = TypeVar("F", bound="Callable[..., Any]")
 
@@ -36,12 +37,9 @@ beyond: Final[ContextVar[str]] = ContextVar("plainview_beyond", default="")
 
 #: How often this process was forked off another one: what began before that is the parent's to end.
 _forks = 0
-_NOTHING: Final[dict[str, Any]] = {}
-#: Events after which nothing is written any more.
-_LAST: Final = frozenset({"close", "detach"})
 
 
-class Life:
+class Life(Chronicle):
     """What begins and ends; see `plainview.capture.operations.operation.Operation`, which is what users get.
 
     Attributes:
@@ -63,18 +61,14 @@ class Life:
     """
 
     __slots__ = (
-        "_attempt", "_carried", "_clock", "_closed", "_dead", "_elapsed", "_fields", "_forks", "_frame", "_identity",
-        "_inputs", "_latest", "_patience", "_queued", "_reached", "_results", "_said", "_span", "_start", "_telling",
-        "_token", "_told", "_track", "_usage", "_wrong", "activate", "cpu_ns", "duration_ns", "id", "kind",
-        "memory_delta", "memory_peak", "name", "operation_id", "parent_id", "row_count", "run", "status", "within",
+        "_carried", "_clock", "_elapsed", "_fields", "_forks", "_patience", "_queued", "_said", "_token", "_track",
+        "_usage", "activate",
     )  # fmt: skip
 
     #: Whether all that the process does is part of it.
     whole: ClassVar[bool] = False
-    #: Whether what happens inside is in its trace.
-    traced: ClassVar[bool] = True
-    #: Whether it binds context fields beside its id.
-    binds: ClassVar[bool] = False
+    #: Whether it is neither of these, and binds no context fields but its id.
+    plain: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913, PLR0917 - behind the functions that make one
         self,
@@ -86,31 +80,26 @@ class Life:
         stall_after: float | None = None,
     ) -> None:
         self.activate = True
-        self.kind: Final = kind
-        self.name: Final = name
-        self.id: Final = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
+        self.kind = kind
+        self.name = name
+        self.id = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
         self._fields: Final = fields
         self._queued: Final = queued
         self._patience: Final = stall_after
         # Where it belongs.
-        self.within: Any = None
-        self.run: Any = None
+        self.within = self.run = None
         self.operation_id = self.parent_id = self._identity = ""
-        self._span: Span | None = None
+        self._span = None
         self._token: Token[Frame] | None = None
         self._usage: usage.Usage | None = None
-        #: How it is told: while it is open, and from its beginning on.
-        self._telling: Telling | None = None
-        self._told: Telling | None = None
+        self._telling = self._told = None
         #: What it was handed over with, and the nanoseconds that it took in other processes before.
         self._carried: Carried | None = None
         self._elapsed = 0
         # What it has told.
-        self._inputs = self._results = self._reached = _NOTHING
+        self._inputs = self._results = self._reached = NOTHING
         self._attempt = 1
-        #: Why it is not tried again, and why it is a failure though no exception left it; None: it is not so.
-        self._dead: str | None = None
-        self._wrong: str | None = None
+        self._dead = self._wrong = None
         #: When it was last told how far it is, by the monotonic clock; what shows it; None: it has told of none.
         self._said = 0
         self._track: Report | None = None
@@ -118,9 +107,7 @@ class Life:
         # How it ended.
         self.status = ""
         self.cpu_ns = self.duration_ns = 0
-        self.memory_peak: int | None = None
-        self.memory_delta: int | None = None
-        self.row_count: int | None = None
+        self.memory_peak = self.memory_delta = self.row_count = None
 
     # -- its beginning ----------------------------------------------------------------------------------------------
 
@@ -129,7 +116,10 @@ class Life:
         if self._told is None:
             self.within = around = current.get().operation
             kind = self.kind
-            self._telling = self._told = told = telling(kind, self.name, _whole(around, kind) if kind.within else "")
+            told = kind.tellings.get(self.name)
+            if told is None or told.turn != told.gates.turn or told.runtime.over:
+                told = telling(kind, self.name, _whole(around, kind))
+            self._telling = self._told = told
             try:
                 self._begin(told)
             except Exception as error:  # noqa: BLE001 - never into the application
@@ -138,26 +128,24 @@ class Life:
 
     def _begin(self, told: Telling) -> None:
         within, before = self.within, current.get()
-        plain = self.id is None and self._carried is None
-        frame = before if plain and not self.binds else self._around(before)
+        plain = self.plain and self.id is None and self._carried is None
+        frame = before if plain else self._around(before)
         attributes = told.attributes.copy()
         if self._fields:
             self._inputs = summaries(self._fields)
             attributes |= self._inputs
         span = Span(told.tracing, told.title, attributes, frame) if plain else self._spanned(told, attributes, frame)
         self._span = span
-        #: What is around it, with its own fields: not its own frame, which knows it.
         self._frame = frame
         if self.activate:
-            inside = Frame(frame.bound, span, None, frame.otel, self) if self.traced else self.frame()
-            self._token = current.set(inside)
+            self._token = current.set(Frame(frame.bound, span, None, frame.otel, self) if plain else self.frame())
         self._clock = clock = span.clock
         if within is not None:
             self.run = within if within.whole else within.run
-            self._usage = usage.begin(within._usage, self.whole, clock)  # noqa: SLF001 - its own kind
+            self._usage = usage.begin(within._usage, not plain and self.whole, clock)  # noqa: SLF001 - its own kind
             self.parent_id = self.parent_id or within.operation_id
         else:
-            self._usage = usage.begin(None, self.whole, clock)
+            self._usage = usage.begin(None, not plain and self.whole, clock)
             whole = beyond.get()
             if ongoing or elsewhere:  # in a thread, or in a process that a run has started
                 self.run, part = belonging(before)
@@ -175,13 +163,6 @@ class Life:
     def _spanned(self, told: Telling, attributes: dict[str, Any], frame: Frame) -> Span:
         """Its span, begun."""
         return Span(told.tracing, told.title, attributes, frame)
-
-    def frame(self) -> Frame:
-        """What is current inside."""
-        around = self._frame
-        if self.traced:
-            return Frame(around.bound, self._span, None, around.otel, self)
-        return Frame(around.bound, around.span, around.ids, around.otel, self)
 
     def _opened(self, told: Telling) -> None:
         """Tell that it has begun."""
@@ -207,7 +188,7 @@ class Life:
         """Say that it was created, to be done later or elsewhere: by the same of its ``id``, with ``queued=True``."""
         before = current.get()
         self.within, kind = before.operation, self.kind
-        told = telling(kind, self.name, _whole(self.within, kind) if kind.within else "")
+        told = telling(kind, self.name, _whole(self.within, kind))
         try:
             frame = self._around(before)
             inputs = summaries(self._fields)
@@ -320,7 +301,7 @@ class Life:
         clock = perf_counter_ns()
         self.duration_ns = took = clock - self._clock
         self.cpu_ns, self.memory_peak, self.memory_delta = cpu, peak, delta = usage.end(self._usage, clock)
-        self.status, self._closed = "completed", True
+        self.status = "completed"
         results = self._results
         if results:
             span.attributes.update(results)
@@ -333,6 +314,7 @@ class Life:
             span.encoded = told.encoded
         if self.run is not None:
             self.run.collect(self, "completed", took, cpu)
+        self._closed = True
         span.end(span.start_time + took)
 
     def _end(self, told: Telling, error: BaseException | None) -> None:
@@ -378,139 +360,11 @@ class Life:
             told.feed("ended", status=status)
             told.observe(self.duration_ns / 1e9)
 
-    def _close(self, told: Telling, members: Mapping[str, Any], data: Mapping[str, Any] | bytes) -> None:
-        """Write its end to the record: by the line of its span where that one is certain, or by one of its own."""
-        span, recording = self._span, told.recording
-        cpu, peak, delta, rows = self.cpu_ns, self.memory_peak, self.memory_delta, self.row_count
-        if (
-            told.brief
-            and self.status == "completed"
-            and not self._identity
-            and span is not None
-            and span.sampled
-            and span.tail is None
-            and not span.ended
-        ):
-            span.ending = recording.ending(self.parent_id, cpu, peak, delta, rows, data)
-            return
-        said = recording.members(members) if members else b""
-        encoded = recording.data(data) if data else b"{}"
-        self._write(
-            told, "close", said, encoded, recording.figures(self.status, self.duration_ns, cpu, peak, delta, rows)
-        )
-
     def _outcome(self, error: BaseException | None) -> str:
         """How it ends: ``completed``, ``failed`` or ``cancelled``."""
         outcome = "completed" if error is None else failing().outcome(error)
         wrong = self._dead is not None or self._wrong is not None
         return "failed" if wrong and outcome == "completed" else outcome
-
-    def _failed(self, failure: Exception) -> None:
-        """Count an error of ours."""
-        if self._told is not None:
-            self._told.failed(failure)
-
-    def _closing(self, error: BaseException | None) -> Mapping[str, Any] | bytes:  # noqa: ARG002 - of those that tell of it
-        """What comes with its ``close``: what comes out; and what went in, of a kind that has no ``open``."""
-        if self._inputs and not self.kind.long and self.id is None:
-            return {**self._inputs, **self._results}
-        return self._results
-
-    def _last(self) -> dict[str, Any]:
-        """The fields of its last line."""
-        fields = {"duration_ms": round(self.duration_ns / 1e6, 3), **self._results}
-        if self.row_count is not None:
-            fields["rows"] = self.row_count
-        if self._attempt > 1:
-            fields["attempts"] = self._attempt
-        return fields
-
-    def _failure(self, told: Telling, outcome: str, error: BaseException | None) -> dict[str, Any]:
-        """Tell of a failure: its inputs, how far it was, where and why. Returns what its record has of that."""
-        members: dict[str, Any] = {**self._reached, "reason": self._dead or self._wrong}
-        fields = {**self._inputs, **self._reached, **self._last()}
-        failed = outcome == "failed"
-        if error is not None:
-            found = failing()
-            fields["error"] = members["error_type"] = type(error).__name__
-            members["reason"] = found.reason_of(error)
-            if failed:
-                named = self.kind.name
-                part = found.failed_stage(error, self.name if named == "stage" else "")
-                if part and named != "stage":
-                    fields["stage"] = part
-                members["failed_in"] = fields["failed_in"] = found.failed_in(error, f"{self.kind.name} {self.name}")
-        fields["reason"] = members["reason"]
-        told.tell(outcome, self.name, fields, error if failed and self.kind.stack else None)
-        if failed and error is not None:
-            members["error_id"] = failing().occurrence_of(error, told.runtime.recorder)
-        return members
-
-    def _mark(self, span: Span, error: BaseException | None) -> None:
-        """What its span says of a failure."""
-        if error is not None:
-            span.attributes["error"] = type(error).__name__
-        if self.status != "cancelled":
-            if isinstance(error, Exception):
-                span.note_exception(error)
-            span.status, span.status_message = "ERROR", type(error).__qualname__ if error is not None else ""
-
-    # -- what is told of it -----------------------------------------------------------------------------------------
-
-    def _tell(self, event: str, fields: Mapping[str, Any]) -> None:
-        """Write the log line of an event."""
-        if stalls.watched:
-            stalls.heard(self)
-        told = self._telling
-        if told is None:
-            return
-        try:
-            told.tell(event, self.name, fields)
-        except Exception as error:  # noqa: BLE001 - never into the application
-            told.failed(error)
-
-    def _record(self, event: str, *, data: Mapping[str, Any] | bytes = _NOTHING, **members: Any) -> None:  # noqa: ANN401 - members of many types
-        """Write the line of an event to the record. Never raises; before it began and after its end nothing is written.
-
-        Args:
-            event: what happened; see `plainview.records.OperationRecord`.
-            data: what comes with it, bounded and scrubbed here; bytes are a JSON object and are written as they are.
-            members: of `OperationRecord`; those that are None or empty are left out.
-        """
-        told = self._told
-        if told is None or self._closed:
-            return
-        try:
-            recording = told.recording
-            self._write(told, event, recording.members(members), recording.data(data) if data else b"{}")
-        except Exception as error:  # noqa: BLE001 - never into the application
-            told.failed(error)
-        self._closed = event in _LAST
-
-    def _write(self, told: Telling, event: str, members: bytes, data: bytes, figures: str = "") -> None:
-        """Write the line of an event; see `plainview.capture.operations.recording`."""
-        recording, span, frame = told.recording, self._span, current.get()
-        identity = self._identity
-        if not identity:
-            self._identity = identity = recording.identity(
-                self.operation_id, self.id or "", self.parent_id, self._start
-            )
-        if self._attempt > 1:
-            figures = f'"attempt":{self._attempt},{figures}'
-        now = time.time_ns()
-        if now <= self._latest:  # the clock was set back: in order all the same
-            now = self._latest + 1000
-        self._latest = now
-        if frame.span is not span:
-            frame = self._frame if type(span) is Span else self.frame()
-        if type(span) is Span:
-            ids = f'"trace_id":"{span.trace_id}","span_id":"{span.span_id}",'
-            known = frame.bound.known
-            if known is None:
-                known = recording.known(frame.bound)
-            recording.write(now, event, f"{identity}{figures}{ids}".encode(), members, known, data)
-        else:
-            recording.write(now, event, f"{identity}{figures}".encode(), members, told.context(frame), data)
 
     # -- ways to use it ---------------------------------------------------------------------------------------------
 
@@ -541,15 +395,12 @@ class Life:
 
 
 def _whole(around: Life | None, kind: Kind) -> str:
-    """Name of the operation that those of a kind are counted as parts of."""
+    """Name of the operation that those of a kind are counted as parts of; empty: they are not, or there is none."""
+    if not kind.within:
+        return ""
     while around is not None and around.kind.name != kind.within:
         around = around.within
     return "" if around is None else around.name
-
-
-def failing() -> ModuleType:
-    """The module `plainview.capture.operations.failing`, which only what goes wrong needs."""
-    return import_module("plainview.capture.operations.failing")
 
 
 def _in_child() -> None:

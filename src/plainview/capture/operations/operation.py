@@ -10,9 +10,10 @@ import time
 from typing import Any, Final
 
 from plainview.capture.operations import stalls
+from plainview.capture.operations.chronicle import failing
 from plainview.capture.operations.item import Item
 from plainview.capture.operations.kinds import kind_of, known
-from plainview.capture.operations.life import Life, failing
+from plainview.capture.operations.life import Life
 from plainview.capture.operations.summary import summaries, summary
 
 __all__ = ["Operation", "batch", "engine", "is_number", "job", "operation", "stage", "task"]

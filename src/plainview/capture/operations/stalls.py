@@ -16,7 +16,7 @@ from plainview.capture.metrics.families import feed
 from plainview.context import current
 
 if TYPE_CHECKING:
-    from plainview.capture.operations.life import Life
+    from plainview.capture.operations.chronicle import Chronicle
 
 __all__ = ["forget", "heard", "watch", "watched"]
 
@@ -35,28 +35,28 @@ class _Patience:
 
 
 #: The operations that are watched.
-watched: Final[dict[Life, _Patience]] = {}
+watched: Final[dict[Chronicle, _Patience]] = {}
 
 
-def watch(life: Life, seconds: float) -> None:
+def watch(operation: Chronicle, seconds: float) -> None:
     """Watch an operation until it ends."""
-    watched[life] = _Patience(seconds)
+    watched[operation] = _Patience(seconds)
     chores.add(_look)
 
 
-def forget(life: Life) -> None:
+def forget(operation: Chronicle) -> None:
     """It has ended."""
-    watched.pop(life, None)
+    watched.pop(operation, None)
 
 
-def heard(life: Life | None) -> None:
+def heard(operation: Chronicle | None) -> None:
     """Something has happened to an operation."""
     clock = time.monotonic()
-    while life is not None:
-        patience = watched.get(life)
+    while operation is not None:
+        patience = watched.get(operation)
         if patience is not None:
             patience.since, patience.told = clock, False
-        life = life.within
+        operation = operation.within
 
 
 def _look(clock: float) -> float:
@@ -65,26 +65,26 @@ def _look(clock: float) -> float:
         chores.remove(_look)
         return math.inf
     soonest = math.inf
-    for life, patience in tuple(watched.items()):
+    for operation, patience in tuple(watched.items()):
         left = patience.since + patience.seconds - clock
         if left > 0:
             soonest = min(soonest, left)
         elif not patience.told:
             patience.told = True
-            _tell(life, clock - patience.since)
+            _tell(operation, clock - patience.since)
     return soonest
 
 
-def _tell(life: Life, seconds: float) -> None:
-    told = life._telling  # noqa: SLF001 - as a part of it
+def _tell(operation: Chronicle, seconds: float) -> None:
+    told = operation._telling  # noqa: SLF001 - as a part of it
     if told is None:
         return
-    fields = {"seconds": round(seconds, 1), **life._reached}  # noqa: SLF001 - as above
-    token = current.set(life.frame())
+    fields = {"seconds": round(seconds, 1), **operation._reached}  # noqa: SLF001 - as above
+    token = current.set(operation.frame())
     try:
-        told.tell("stalled", life.name, fields)
-        feed(_METRIC).labels(kind=life.kind.name, name=life.name).inc()
-        life._record("warning", data={"stalled": True, **fields}, reason=f"no progress for {seconds:.0f} s")  # noqa: SLF001 - as above
+        told.tell("stalled", operation.name, fields)
+        feed(_METRIC).labels(kind=operation.kind.name, name=operation.name).inc()
+        operation._record("warning", data={"stalled": True, **fields}, reason=f"no progress for {seconds:.0f} s")  # noqa: SLF001 - as above
     finally:
         current.reset(token)
 

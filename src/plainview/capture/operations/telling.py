@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Telling", "telling"]
 
-#: Operations that are remembered by kind and name.
+#: Names that are remembered of a kind.
 _MOST: Final = 4_000
 
 
@@ -139,18 +139,17 @@ class Telling:
             found.observe(seconds)
 
 
-_known: dict[tuple[str, str, str], Telling] = {}
-
-
 def telling(kind: Kind, name: str, whole: str) -> Telling:
     """How operations of a kind and name are told, as parts of what is called ``whole``."""
-    found = _known.get((kind.name, name, whole))
+    known = kind.tellings
+    place = (name, whole) if kind.within else name
+    found = known.get(place)
     if found is None or found.runtime.over:
         if kind.name == "engine":
             ENGINES.met(name)
-        if len(_known) >= _MOST:
-            _known.clear()
-        found = _known[kind.name, name, whole] = Telling(runtime(), kind, name, whole)
+        if len(known) >= _MOST:
+            known.clear()
+        found = known[place] = Telling(runtime(), kind, name, whole)
     if found.turn != found.gates.turn:
         found.tune()
     return found

@@ -50,6 +50,7 @@ class Worker(Operation):
 
     #: It lives for days: each piece of its work is a trace of its own.
     traced = False
+    plain = False
 
     __slots__ = ("_given", "_moved", "_next", "_port", "completed", "failed", "interval")
 
@@ -93,6 +94,8 @@ class Worker(Operation):
         else:
             self.interval = told.runtime.settings.heartbeat_interval
         super()._begin(told)
+        if self._usage is not None:
+            usage.end(self._usage)
         self._usage = usage.begin(whole=True)
         if not told.runtime.settings.enabled:
             return
