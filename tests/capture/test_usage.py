@@ -304,7 +304,8 @@ def test_nothing_that_has_ended_is_taken_for_open(capture):
     """Else all that comes after would be charged as if something worked beside it."""
     capture.configure()
     before = set(usage._open), set(usage._wholes)
-    with plainview.worker("encoder"), plainview.run("nightly", print_summary=False), job("render"), task("draw"):
+    run = plainview.run("nightly", print_summary=False, summary_dir=capture.directory)
+    with plainview.worker("encoder"), run, job("render"), task("draw"):
         pass
     with task("draw") as drawn, job("render") as rendered:
         rendered.detach()
