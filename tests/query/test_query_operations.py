@@ -254,6 +254,44 @@ def test_operations_that_are_parts_of_each_other_are_shown_all_the_same(fill, re
     found = detail.operation(reader(), "a" * 16)
     assert [one["operation_id"] for one in found["ancestors"]] == ids
     assert [one["operation_id"] for one in found["children"]] == ["b" * 16]
+    assert [(one["operation_id"], one["parent_id"]) for one in found["timeline"]] == [("b" * 16, "a" * 16)]
+
+
+def test_the_time_line_of_an_operation_has_the_parts_of_its_parts(fill, reader):
+    def part(id_: str, of: str, second: int, event: str = "close", **members) -> dict:
+        return told(id_ * 16, event, second + 5, second, parent_id=of * 16, kind="stage", name=id_, **members)
+
+    fill.operations(
+        told("a" * 16, "open", 0),
+        part("b", "a", 1, duration_ms=3000, status="completed"),
+        part("c", "b", 2, duration_ms=2000, status="failed"),
+        part("d", "c", 3, "open"),
+        part("e", "c", 4, "create"),
+        part("f", "9", 5, duration_ms=1, status="completed"),
+    )
+    found = detail.operation(reader(), "a" * 16)
+    assert [(one["name"], one["parent_id"][0], one["status"], one["duration_ms"]) for one in found["timeline"]] == [
+        ("b", "a", "completed", 3000),
+        ("c", "b", "failed", 2000),
+        ("d", "c", "running", 5000),
+    ]
+    assert found["timeline_more"] == 0
+    assert [one["name"] for one in found["children"]] == ["b"]
+
+
+def test_of_very_many_parts_the_time_line_has_those_that_took_longest_and_says_how_many_more_there_are(fill, reader):
+    def parts(of: str, count: int, first: int) -> list[dict]:
+        return [
+            told(f"{first + n:016x}", "close", 1 + n, n, parent_id=of, duration_ms=float(first + n), status="completed")
+            for n in range(count)
+        ]
+
+    fill.operations(told("a" * 16, "open", 0), *parts("a" * 16, 1100, 1), *parts(f"{7:016x}", 1000, 5000))
+    found = detail.operation(reader(), "a" * 16)
+    assert (len(found["timeline"]), found["timeline_more"]) == (2000, 100)
+    assert min(one["duration_ms"] for one in found["timeline"]) == 101
+    starts = [one["started_at"] for one in found["timeline"]]
+    assert starts == sorted(starts)
 
 
 def test_of_an_operation_with_very_many_events_the_latest_are_shown(fill, reader):

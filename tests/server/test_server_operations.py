@@ -164,6 +164,10 @@ def test_one_operation_is_told_whole(live):
     assert [one["operation_id"] for one in found["attempts"]] == [op(2), op(4)]
     assert found["attempts"][1]["recovers"] == op(2)
     assert [(one["name"], one["status"]) for one in found["children"]] == [("encode", "failed")]
+    assert [(one["name"], one["parent_id"]) for one in found["timeline"]] == [
+        ("encode", found["operation"]["operation_id"])
+    ]
+    assert found["timeline_more"] == 0
     assert found["ancestors"] == []
     assert [item["data"] for item in found["items_failed"]] == [{"index": 31}]
     assert found["logs"]["count"] == 1

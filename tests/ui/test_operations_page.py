@@ -188,8 +188,9 @@ def test_a_failed_job_tells_the_failing_stage_its_time_line_and_its_logs(screen,
     expect(main).to_contain_text("Failed first in stage layout")
     expect(main).to_contain_text(REASON)
     line = screen.page.get_by_role("region", name="Time line")
-    expect(line.get_by_role("listitem")).to_have_count(4)  # the job, and the stages that it came to
-    expect(line.get_by_role("listitem").nth(3)).to_contain_text("failed")
+    # The job, the stages that it came to, and in each of these its engine.
+    expect(line.get_by_role("listitem")).to_have_count(7)
+    expect(line.get_by_role("listitem").filter(has_text="stage layout")).to_contain_text("failed")
     events = screen.page.get_by_role("region", name="Events")
     expect(events).to_contain_text("tries again: the provider did not answer")
     expect(events).to_contain_text("checkpoint stage=outline frame=30")
@@ -201,6 +202,33 @@ def test_a_failed_job_tells_the_failing_stage_its_time_line_and_its_logs(screen,
     expect(screen.page.get_by_role("heading", name="stage layout")).to_be_visible()
     screen.page.get_by_role("navigation", name="Part of").get_by_role("link", name="job render_book").click()
     screen.expect_address(works.ids["failed"])
+
+
+def test_the_time_line_of_a_job_goes_down_to_the_parts_of_its_parts(own_server, open_screen):
+    began = datetime.now(UTC) - timedelta(minutes=1)
+    told = {
+        "timestamp": at(datetime.now(UTC)), "event": "close", "status": "completed", "service": "studio",
+        "start_time_unix_nano": round(began.timestamp() * 1e9),
+    }  # fmt: skip
+    whole = told | {"operation_id": f"{1:016x}", "kind": "job", "name": "print_book", "duration_ms": 5000}
+    stage = told | {"operation_id": f"{2:016x}", "kind": "stage", "name": "layout", "duration_ms": 4000}
+    stage["parent_id"] = whole["operation_id"]
+    # One more than are shown: of what takes shortest, one is left out.
+    pages = [
+        told
+        | {"operation_id": f"{number + 10:016x}", "kind": "engine", "name": f"page {number}", "duration_ms": number}
+        | {"parent_id": stage["operation_id"]}
+        for number in range(2000)
+    ]
+    send(own_server, [json.dumps(line) for line in (whole, stage, *pages)])
+    screen = open_screen(own_server.url)
+    screen.go(f"/operations/{whole['operation_id']}")
+    line = screen.page.get_by_role("region", name="Time line")
+    expect(line.get_by_role("listitem")).to_have_count(2001)
+    expect(line).to_contain_text("and 1 more")
+    line.get_by_role("link", name="engine page 1999").click()
+    ancestors = screen.page.get_by_role("navigation", name="Part of")
+    expect(ancestors.get_by_role("link")).to_have_text(["job print_book", "stage layout"])
 
 
 def test_an_abandoned_job_shows_how_far_it_came_and_what_went_on_from_it(screen, works):

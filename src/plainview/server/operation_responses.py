@@ -155,6 +155,18 @@ class Ancestor(BaseModel):
     name: str
 
 
+class TimelineItem(BaseModel):
+    """One operation on the time line of a run, or of another one that it is a part of."""
+
+    operation_id: str
+    parent_id: str | None
+    kind: str
+    name: str
+    started_at: str
+    duration_ms: float | None = Field(description="So far, while it runs.")
+    status: Status
+
+
 class OperationDetail(BaseModel):
     """One operation whole."""
 
@@ -165,6 +177,10 @@ class OperationDetail(BaseModel):
     events: list[OperationEvent] = Field(description="Oldest first; the latest 2,000, and 500 that come regularly.")
     attempts: list[Operation] = Field(description="Of the same kind and key, oldest first.")
     children: list[Operation] = Field(description="Its parts, oldest first; at most 500.")
+    timeline: list[TimelineItem] = Field(
+        description="Its parts and theirs, however deep, oldest first; of many, the 2,000 that took longest."
+    )
+    timeline_more: int = Field(description="How many of these there are beside those of `timeline`.")
     ancestors: list[Ancestor] = Field(description="The outermost first.")
     items_failed: list[OperationEvent]
     logs: RelatedLogs

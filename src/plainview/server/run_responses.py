@@ -7,7 +7,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, Field
 
 from plainview.query.operations.folding import Status  # noqa: TC001 - pydantic looks at it
-from plainview.server.operation_responses import Operation
+from plainview.server.operation_responses import Operation, TimelineItem
 from plainview.server.responses import Level, LogEntry  # noqa: TC001 - as above
 
 __all__ = ["Run", "RunAnalysis", "RunComparisonResult", "RunDetail", "RunPage", "RunTrendResult"]
@@ -56,18 +56,6 @@ class RunOperation(BaseModel):
     cpu_ms: float | None
     memory_peak_bytes: int | None
     rows: int | None
-
-
-class TimelineItem(BaseModel):
-    """One operation on the time line of a run."""
-
-    operation_id: str
-    parent_id: str | None
-    kind: str
-    name: str
-    started_at: str
-    duration_ms: float | None = Field(description="So far, while it runs.")
-    status: Status
 
 
 class RunCheck(BaseModel):

@@ -132,6 +132,18 @@ export interface OperationEvent extends Partial<Omit<Operation, "status">> {
   data?: Record<string, unknown> | null;
 }
 
+/** An operation on the time line of one that it is a part of. */
+export interface TimelineItem {
+  operation_id: string;
+  parent_id: string | null;
+  kind: string;
+  name: string;
+  started_at: string;
+  /** So far, while it runs. */
+  duration_ms: number | null;
+  status: OperationStatus;
+}
+
 export interface OperationDetail {
   operation: Operation;
   inputs: Record<string, unknown> | null;
@@ -141,6 +153,10 @@ export interface OperationDetail {
   /** All of the same kind and key, the oldest first. */
   attempts: Operation[];
   children: Operation[];
+  /** All that lies beneath it, by when it began; of very many, those that took longest. */
+  timeline: TimelineItem[];
+  /** How many more there are. */
+  timeline_more: number;
   /** The outermost first. */
   ancestors: { operation_id: string; kind: string; name: string }[];
   items_failed: OperationEvent[];

@@ -2,7 +2,7 @@
 
 import { get } from "./client";
 import type { Category } from "./errors";
-import type { Operation, OperationStatus } from "./operations";
+import type { Operation, OperationStatus, TimelineItem } from "./operations";
 import type { Entry, Level } from "./types";
 
 export const CHECK_RESULTS = ["pass", "warning", "fail"] as const;
@@ -47,17 +47,6 @@ export interface RunOperation {
   cpu_ms: number | null;
   memory_peak_bytes: number | null;
   rows: number | null;
-}
-
-export interface TimelineItem {
-  operation_id: string;
-  parent_id: string | null;
-  kind: string;
-  name: string;
-  started_at: string;
-  /** So far, while it runs. */
-  duration_ms: number | null;
-  status: string;
 }
 
 export interface Check {

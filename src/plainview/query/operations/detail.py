@@ -11,6 +11,7 @@ import msgspec
 from plainview.query.conditions import check_text
 from plainview.query.filters import now
 from plainview.query.language import quote
+from plainview.query.operations import timeline
 from plainview.query.operations.folding import states
 from plainview.query.operations.whole import operations
 from plainview.query.sql import Sql, all_of, any_of, one_of, select
@@ -97,6 +98,7 @@ def operation(reader: Reader, id_: str, kind: str | None = None) -> dict[str, An
     same = Sql("kind = ? AND key = ? AND event <> 'create'", (one["kind"], one["key"]))
     attempts = _those(reader, same, until, at, _MOST_OF_A_KIND) if one["key"] else [one]
     first, last = _span_of_time(one, at)
+    beneath, more = timeline.beneath(reader, found, until_id=until, began=parse(one["started_at"], "started_at", at))
     return {
         "operation": one,
         "inputs": _data(events, ("open", "create")),
@@ -105,6 +107,8 @@ def operation(reader: Reader, id_: str, kind: str | None = None) -> dict[str, An
         "events": events,
         "attempts": attempts,
         "children": _those(reader, Sql("parent_id = ?", (found,)), until, at, _MOST_CHILDREN),
+        "timeline": beneath,
+        "timeline_more": more,
         "ancestors": _ancestors(reader, one["parent_id"]),
         "items_failed": [event for event in events if event["event"] == "item"],
         "logs": _logs(reader, one, first, last),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.query.operations import timeline as timelines
 from plainview.query.operations.folding import ENDED, states
 from plainview.query.runs.window import Window
 from plainview.query.sql import Sql, all_of, any_of, one_of, select
-from plainview.query.times import moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -23,12 +23,8 @@ SPAN: Final = "span"
 _NAMES: Final = 300
 #: Runs inside runs inside runs that are followed.
 _DEEPEST: Final = 8
-#: Operations on the time line: those that took longest.
-_SHOWN: Final = 2000
 _FAILED: Final = "('failed', 'dead_lettered', 'abandoned')"
-_MORE: Final = (
-    ", any_value(parent_id) AS parent, max(cpu_ms) AS cpu, max(memory_peak_bytes) AS peak, max(rows) AS worked"
-)
+_MORE: Final = f"{timelines.MORE}, max(cpu_ms) AS cpu, max(memory_peak_bytes) AS peak, max(rows) AS worked"
 _SUMS: Final = (
     f"count(*) AS count, CAST(sum(CASE WHEN status IN {_FAILED} THEN 1 ELSE 0 END) AS BIGINT) AS failed, "
     "sum(took) AS total, max(took) AS longest"
@@ -79,25 +75,9 @@ def _spans(reader: Reader, run: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     return reader.rows(select(columns, "spans", all_of(window.rows("start_time"), other), rest))
 
 
-def timeline(reader: Reader, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+def timeline(reader: Reader, run: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """The operations of a run in the order in which they began; of many, the 2,000 that took longest."""
-    columns = "operation_id, parent, kind, name, started, coalesce(took, (seen - started) / 1e3) AS length, status"
-    rest = f"ORDER BY length DESC, started, operation_id LIMIT {_SHOWN}"
-    # One that waits in a queue has no place on it.
-    begun = Sql("status <> 'queued'")
-    rows = reader.rows(select(columns, _operations(reader, run), begun, rest))
-    return [
-        {
-            "operation_id": operation_id,
-            "parent_id": parent,
-            "kind": kind,
-            "name": name,
-            "started_at": rfc3339(moment(started)),
-            "duration_ms": length,
-            "status": status,
-        }
-        for operation_id, parent, kind, name, started, length, status in sorted(rows, key=lambda row: (row[4], row[0]))
-    ]
+    return timelines.timeline(reader, _operations(reader, run))[0]
 
 
 def _operations(reader: Reader, run: Mapping[str, Any]) -> Sql:

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Operation, OperationEvent } from "../../api/operations";
+import type { Operation, OperationEvent, TimelineItem } from "../../api/operations";
 import { far, folded, gravity, marks, repeated, timeLine, told } from "./model";
 
 const START = Date.parse("2026-11-25T12:00:00Z");
@@ -19,6 +19,21 @@ function operation(id: string, from: number, ms: number | null, more: Partial<Op
   } as Operation;
 }
 
+function part(id: string, from: number, ms: number, more: Partial<TimelineItem> = {}): TimelineItem {
+  return {
+    operation_id: id,
+    parent_id: "job",
+    kind: "stage",
+    name: id,
+    started_at: new Date(START + from).toISOString(),
+    duration_ms: ms,
+    status: "completed",
+    ...more,
+  };
+}
+
+const NOTHING = { timeline: [], timeline_more: 0, events: [] };
+
 function event(name: string, at: number, more: Partial<OperationEvent> = {}): OperationEvent {
   return { timestamp: new Date(START + at).toISOString(), event: name, ...more };
 }
@@ -27,47 +42,52 @@ test("parts lie under what they are parts of, by when they began", () => {
   const line = timeLine(
     {
       operation: operation("job", 0, 1000, { parent_id: null }),
-      children: [
-        operation("late", 500, 200),
-        operation("early", 100, 300),
-        operation("inner", 150, 50, { parent_id: "early" }),
-        operation("orphan", 700, 10, { parent_id: "unknown" }),
+      timeline: [
+        part("early", 100, 300),
+        part("inner", 150, 50, { parent_id: "early" }),
+        part("going", 160, 10, { parent_id: "inner", status: "running" }),
+        part("late", 500, 200),
+        part("orphan", 700, 10, { parent_id: "unknown" }),
       ],
+      timeline_more: 3,
       events: [event("create", -200)],
     },
-    START + 5000,
+    START + 1500,
   );
   expect(line.rows.map((row) => [row.operation.operation_id, row.depth, row.start, row.end])).toEqual([
     ["job", 0, 200, 1200],
     ["early", 1, 300, 600],
     ["inner", 2, 350, 400],
+    ["going", 3, 360, 1700],
     ["late", 1, 700, 900],
     ["orphan", 1, 900, 910],
   ]);
-  expect(line.length).toBe(1200);
+  expect([line.length, line.left]).toEqual([1700, 3]);
 });
 
 test("what runs grows until now, what was abandoned ends where it was last heard", () => {
-  const going = timeLine({ operation: operation("job", 0, null), children: [], events: [] }, START + 700);
+  const going = timeLine({ operation: operation("job", 0, null), ...NOTHING }, START + 700);
   expect(going.rows[0]).toMatchObject({ end: 700, open: true });
   const lost = operation("job", 0, null, {
     status: "abandoned",
     ended_at: new Date(START + 9000).toISOString(),
     last_seen: new Date(START + 400).toISOString(),
   });
-  expect(timeLine({ operation: lost, children: [], events: [] }, START + 9999).rows[0]).toMatchObject({
+  expect(timeLine({ operation: lost, ...NOTHING }, START + 9999).rows[0]).toMatchObject({
     end: 400,
     open: false,
   });
 });
 
-test("parts in a circle, and more than can be drawn, do no harm", () => {
+test("parts in a circle, and very deep ones, do no harm", () => {
   const one = operation("one", 0, 1, { parent_id: "two" });
-  const two = operation("two", 0, 1, { parent_id: "one" });
-  expect(timeLine({ operation: one, children: [two], events: [] }, START).rows).toHaveLength(2);
-  const many = Array.from({ length: 500 }, (_, at) => operation(`part ${at}`, at, 1));
-  const line = timeLine({ operation: operation("job", 0, 1000), children: many, events: [] }, START);
-  expect([line.rows.length, line.left]).toEqual([300, 201]);
+  const circle = { ...NOTHING, timeline: [part("two", 0, 1, { parent_id: "one" })] };
+  expect(timeLine({ operation: one, ...circle }, START).rows).toHaveLength(2);
+  const deep = Array.from({ length: 2000 }, (_, at) =>
+    part(`${at}`, at, 1, { parent_id: at === 0 ? "job" : `${at - 1}` }),
+  );
+  const line = timeLine({ operation: operation("job", 0, 1000), ...NOTHING, timeline: deep }, START);
+  expect([line.rows.length, line.rows.at(-1)?.depth]).toEqual([2001, 2000]);
 });
 
 test("marks of the axis are round in seconds, minutes and hours", () => {

@@ -1,13 +1,19 @@
 /** The time line of an operation: rows with bars, the events on them, and events in words. */
 
-import type { Operation, OperationDetail, OperationEvent } from "../../api/operations";
+import type { Operation, OperationDetail, OperationEvent, TimelineItem } from "../../api/operations";
 import { bytes, count, duration } from "../../text/format";
 import { reached } from "../../text/reached";
 import { amount } from "../../text/units";
 
+/** What a row is about. */
+export type Drawn = Pick<
+  TimelineItem,
+  "operation_id" | "parent_id" | "kind" | "name" | "started_at" | "status"
+>;
+
 /** One row of the waterfall: the operation itself first, then what it is made of. */
 export interface Row {
-  operation: Operation;
+  operation: Drawn;
   depth: number;
   /** ms from the start of the time line. */
   start: number;
@@ -48,46 +54,55 @@ export function marks(length: number, wanted = 6): number[] {
   return Array.from({ length: Math.floor(length / step) + 1 }, (_, at) => at * step);
 }
 
-/** Most rows that are drawn. */
-const MOST = 300;
-
 /** Where everything lies in time; `now` is the end of what still runs. */
 export function timeLine(
-  detail: Pick<OperationDetail, "operation" | "children" | "events">,
+  detail: Pick<OperationDetail, "operation" | "timeline" | "timeline_more" | "events">,
   now: number,
 ): TimeLine {
   const { operation } = detail;
-  const known = [operation, ...detail.children];
-  const starts = [
-    ...known.map((each) => Date.parse(each.started_at)),
-    ...detail.events.map((event) => Date.parse(event.timestamp)),
-  ];
-  const from = Math.min(...starts);
-  const ends = known.map((each) => endOf(each, now));
-  const length = Math.max(1e-3, Math.max(...ends) - from);
-  const byParent = new Map<string, Operation[]>();
-  const ids = new Set(known.map((each) => each.operation_id));
-  for (const child of detail.children) {
-    const parent =
-      child.parent_id !== null && ids.has(child.parent_id) ? child.parent_id : operation.operation_id;
-    byParent.set(parent, [...(byParent.get(parent) ?? []), child]);
+  const events = detail.events.map((event) => Date.parse(event.timestamp));
+  const bars = new Map<string, Omit<Row, "depth">>([
+    [operation.operation_id, bar(operation, endOf(operation, now))],
+    ...detail.timeline.map((item): [string, Omit<Row, "depth">] => [
+      item.operation_id,
+      bar(item, endOfPart(item, now)),
+    ]),
+  ]);
+  const from = [...bars.values()].reduce((first, each) => Math.min(first, each.start), Math.min(...events));
+  const to = [...bars.values()].reduce((last, each) => Math.max(last, each.end), from + 1e-3);
+  const byParent = new Map<string, string[]>();
+  for (const { operation_id: id, parent_id: parent } of detail.timeline) {
+    const under = parent !== null && bars.has(parent) ? parent : operation.operation_id;
+    const list = byParent.get(under);
+    if (list) list.push(id);
+    else byParent.set(under, [id]);
   }
   const rows: Row[] = [];
-  const add = (each: Operation, depth: number) => {
-    rows.push({
-      operation: each,
-      depth,
-      start: Date.parse(each.started_at) - from,
-      end: endOf(each, now) - from,
-      open: each.ended_at === null && each.status === "running",
-    });
-    const below = byParent.get(each.operation_id) ?? [];
-    byParent.delete(each.operation_id); // a circle ends here
-    below.sort((one, other) => Date.parse(one.started_at) - Date.parse(other.started_at));
-    for (const child of below) add(child, depth + 1);
+  // An explicit stack: operations can be nested deeper than calls. One that was drawn is gone: a circle ends there.
+  const waiting = [{ id: operation.operation_id, depth: 0 }];
+  for (let next = waiting.pop(); next; next = waiting.pop()) {
+    const { id, depth } = next;
+    const each = bars.get(id);
+    if (!each || !bars.delete(id)) continue;
+    rows.push({ ...each, depth, start: each.start - from, end: each.end - from });
+    // They come by when they began; the first is to be on top.
+    for (const part of [...(byParent.get(id) ?? [])].reverse()) waiting.push({ id: part, depth: depth + 1 });
+  }
+  return { from, length: to - from, rows, left: detail.timeline_more };
+}
+
+function bar(operation: Drawn, end: number): Omit<Row, "depth"> {
+  return {
+    operation,
+    start: Date.parse(operation.started_at),
+    end,
+    open: operation.status === "running",
   };
-  add(operation, 0);
-  return { from, length, rows: rows.slice(0, MOST), left: Math.max(0, rows.length - MOST) };
+}
+
+function endOfPart({ started_at: at, duration_ms: ms, status }: TimelineItem, now: number): number {
+  const start = Date.parse(at);
+  return status === "running" ? Math.max(start, now) : start + (ms ?? 0);
 }
 
 function endOf(operation: Operation, now: number): number {

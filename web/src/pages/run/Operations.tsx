@@ -1,4 +1,5 @@
-import type { RunDetail, RunOperation, TimelineItem } from "../../api/runs";
+import type { TimelineItem } from "../../api/operations";
+import type { RunDetail, RunOperation } from "../../api/runs";
 import { operationUrl } from "../../components/doors";
 import { Text } from "../../components/Text";
 import { bytes, count, duration, short } from "../../text/format";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { TimelineItem } from "../../api/runs";
+import type { TimelineItem } from "../../api/operations";
 import { asTrace } from "./timeline";
 
 const START = Date.parse("2026-11-25T10:00:00Z");

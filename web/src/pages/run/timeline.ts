@@ -1,6 +1,6 @@
 /** The operations of a run as a trace, so that they are drawn as spans are. Pure. */
 
-import type { TimelineItem } from "../../api/runs";
+import type { TimelineItem } from "../../api/operations";
 import type { Span, Trace } from "../../api/types";
 
 /** What an operation that has not ended is drawn with: up to now. */
