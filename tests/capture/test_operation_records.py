@@ -117,6 +117,17 @@ def test_where_its_span_cannot_tell_of_it_or_more_is_to_be_told_it_has_lines_of_
     assert all("operation" not in span for span in capture.spans())
 
 
+@pytest.mark.parametrize("name", [["a"], {"b": 1}, None, 3, b"c"])
+def test_a_name_that_is_no_text_is_told_by_what_is_said_of_it(capture, name):
+    capture.configure()
+    for made in (lambda: operation(name, name), lambda: job(name), lambda: stage(name), lambda: task(name)):
+        with made():
+            pass
+    names = {line["name"] for line in record(capture, event="close")}
+    assert len(names) == 1
+    assert all(type(each) is str and each for each in names)
+
+
 def test_a_level_that_changes_while_it_is_open_counts_at_its_end(capture):
     capture.configure()
     with operation("import", "csv"):

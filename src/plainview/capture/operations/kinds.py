@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
 
+from plainview.capture.operations.summary import summary
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -193,7 +195,9 @@ _MOST: Final = 1_000
 
 
 def kind_of(name: str) -> Kind:
-    """The kind of a name."""
+    """The kind of a name; of anything else, that of the text that is said of it."""
+    if type(name) is not str:
+        name = str(summary(name))
     found = known.get(name)
     if found is None:
         if len(known) >= _MOST:

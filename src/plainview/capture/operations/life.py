@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, Self, TypeVar
 
 from plainview.capture.operations import stalls, usage
 from plainview.capture.operations.chronicle import NOTHING, Chronicle, failing
-from plainview.capture.operations.summary import summaries
+from plainview.capture.operations.summary import summaries, summary
 from plainview.capture.operations.telling import telling
 from plainview.capture.runs.ongoing import belonging, elsewhere, ongoing
 from plainview.capture.spans import Span
@@ -81,7 +81,7 @@ class Life(Chronicle):
     ) -> None:
         self.activate = True
         self.kind = kind
-        self.name = name
+        self.name = name if type(name) is str else str(summary(name))
         self.id = str(id) if id is not None else os.urandom(6).hex() if kind.key else None
         self._fields: Final = fields
         self._queued: Final = queued

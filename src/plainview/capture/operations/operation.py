@@ -176,7 +176,8 @@ def operation(
         stall_after: seconds without any sign of progress after which it is told of as stalled; None: never.
         fields: what goes into it; told in short when it starts, and again when it fails.
     """
-    return Operation(known.get(kind) or kind_of(kind), name, id, fields, False, stall_after)  # noqa: FBT003 - by name it takes longer
+    found = known.get(kind) if type(kind) is str else None
+    return Operation(found or kind_of(kind), name, id, fields, False, stall_after)  # noqa: FBT003 - by name it takes longer
 
 
 def job(
