@@ -16,7 +16,8 @@ from plainview.store.duckdb import sealing
 from plainview.store.interface import Batch, Cancellation, Position, QueryCancelled
 from plainview.store.rows import of_logs
 
-TODAY = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+#: The last day that is not over yet, as sealing sees it: within the first hour of a day that is the one before.
+TODAY = (datetime.now(UTC) - sealing.GRACE).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 @pytest.fixture(autouse=True)

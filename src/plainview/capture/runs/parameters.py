@@ -17,7 +17,8 @@ __all__ = ["parameters"]
 _TEXT: Final = 1_000
 _ITEMS: Final = 200
 _DEPTH: Final = 6
-#: Types of the standard library whose text says all of them.
+#: Types of the standard library whose text says all of them, and where they come from.
+_PLAIN_PACKAGES: Final = frozenset({"pathlib", "datetime", "decimal", "uuid", "zoneinfo"})
 _SAID: Final = (dt.date, dt.time, dt.timedelta, dt.tzinfo, decimal.Decimal, uuid.UUID, pathlib.PurePath)
 
 
@@ -66,7 +67,8 @@ def _plain(value: object, depth: int) -> Any:  # noqa: ANN401 - of the value's o
     kind = type(value)
     if kind is str:
         return value if len(value) <= _TEXT else f"{value[:_TEXT]}… ({len(value)} characters)"  # type: ignore[arg-type, index]
-    if kind.__module__ in {"pathlib", "datetime", "decimal", "uuid", "zoneinfo"} and isinstance(value, _SAID):
+    # By its package: where in it a class lives differs between versions of Python.
+    if kind.__module__.partition(".")[0] in _PLAIN_PACKAGES and isinstance(value, _SAID):
         return str(value)
     if isinstance(value, enum.Enum):
         return f"{kind.__qualname__}.{value.name}"
