@@ -65,9 +65,11 @@ class Life(Chronicle):
         "_usage", "activate",
     )  # fmt: skip
 
-    #: Whether all that the process does is part of it.
+    #: Whether it is a run, of which all that happens inside is part.
     whole: ClassVar[bool] = False
-    #: Whether it is neither of these, and binds no context fields but its id.
+    #: Whether what it uses is all that the process uses.
+    process: ClassVar[bool] = False
+    #: Whether it is none of these, is traced, and binds no context fields but its id.
     plain: ClassVar[bool] = True
 
     def __init__(  # noqa: PLR0913, PLR0917 - behind the functions that make one
@@ -116,7 +118,7 @@ class Life(Chronicle):
         if self._told is None:
             self.within = around = current.get().operation
             kind = self.kind
-            told = kind.tellings.get(self.name)
+            told = kind.tellings.get(self.name)  # as `telling` has it, which is only asked where that does not hold
             if told is None or told.turn != told.gates.turn or told.runtime.over:
                 told = telling(kind, self.name, _whole(around, kind))
             self._telling = self._told = told
@@ -142,10 +144,10 @@ class Life(Chronicle):
         self._clock = clock = span.clock
         if within is not None:
             self.run = within if within.whole else within.run
-            self._usage = usage.begin(within._usage, not plain and self.whole, clock)  # noqa: SLF001 - its own kind
+            self._usage = usage.begin(within._usage, not plain and self.process, clock)  # noqa: SLF001 - its own kind
             self.parent_id = self.parent_id or within.operation_id
         else:
-            self._usage = usage.begin(None, not plain and self.whole, clock)
+            self._usage = usage.begin(None, not plain and self.process, clock)
             whole = beyond.get()
             if ongoing or elsewhere:  # in a thread, or in a process that a run has started
                 self.run, part = belonging(before)
@@ -228,8 +230,8 @@ class Life(Chronicle):
             return
         try:
             if self._forks == _forks:
-                silent = told.silent and told.turn == told.gates.turn and not stalls.watched
-                if silent and error is None and not self._identity:
+                silent = error is None and told.silent and not self._identity
+                if silent and told.turn == told.gates.turn and not stalls.watched:
                     self._pass(told)
                 else:
                     self._end(told, error)
@@ -293,7 +295,7 @@ class Life(Chronicle):
                 reset(token)
 
     def _pass(self, told: Telling) -> None:
-        """End well, with nothing to tell but that: as most do, so it is kept short."""
+        """End well, with nothing to tell but that: as `_end` does it, in one piece, for most end so."""
         span = self._span
         if span is None or not span.sampled or span.tail is not None or span.ended or self._usage is None:
             self._end(told, None)

@@ -103,14 +103,12 @@ def begin(within: Usage | None = None, whole: bool = False, now: int | None = No
     if now - memory[0] >= _FRESH_NS:
         memory = _read_memory(now)
     own: bool | None = None
-    if within is not None:
-        if whole:
-            own = False
-        elif within[2] is True or within[1] != thread:
-            own = True
-        return now, thread, own, _crowded, clocks, memory
     if whole:
         own = False
+    elif within is not None:
+        if within[2] is True or within[1] != thread:
+            own = True
+        return now, thread, own, _crowded, clocks, memory
     elif not _open:
         _thread = thread
     elif _thread != thread:

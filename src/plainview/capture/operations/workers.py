@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from plainview.capture import chores
 from plainview.capture.metrics.families import feed
-from plainview.capture.operations import usage
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.operation import Operation
 from plainview.capture.operations.telling import telling
@@ -50,6 +49,7 @@ class Worker(Operation):
 
     #: It lives for days: each piece of its work is a trace of its own.
     traced = False
+    process = True
     plain = False
 
     __slots__ = ("_given", "_moved", "_next", "_port", "completed", "failed", "interval")
@@ -94,9 +94,6 @@ class Worker(Operation):
         else:
             self.interval = told.runtime.settings.heartbeat_interval
         super()._begin(told)
-        if self._usage is not None:
-            usage.end(self._usage)
-        self._usage = usage.begin(whole=True)
         if not told.runtime.settings.enabled:
             return
         self._port = _port(port, self._live)

@@ -58,6 +58,7 @@ class Run(Operation):
     __slots__ = ("_everywhere", "_folder", "_given", "_ledger", "_summary", "_watching", "parent_run_id", "run_id")
 
     whole: ClassVar[bool] = True
+    process: ClassVar[bool] = True
     plain: ClassVar[bool] = False
 
     def __init__(self, name: str, given: Given, fields: dict[str, Any]) -> None:
