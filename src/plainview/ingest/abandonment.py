@@ -18,7 +18,7 @@ from plainview.ingest.landing import PREFIX
 from plainview.ingest.spool import BATCH
 from plainview.records import CONTEXT_FIELDS, OperationRecord
 from plainview.store.interface import Batch
-from plainview.store.rows import RowError, microseconds, of_operations
+from plainview.store.rows import RowError, microseconds, moment, of_operations, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,7 +34,6 @@ _PAGE: Final = 10_000
 _AGAIN: Final = 10.0
 #: Most of these.
 _MOST_SHARED: Final = 10_000
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The operations of some streams that none of these has closed, page by page.
 _OPEN: Final = """SELECT operation_id FROM operations WHERE {column} IN (SELECT unnest(?)) AND operation_id > ?
@@ -173,9 +172,9 @@ def _record(id_: str, said: dict[str, Any], stream: Stream | None) -> OperationR
     # It lived at least until its process last said so; that is told with whole lines, so it may be before its last one.
     at = max(last, _updated(stream) or last)
     kept = {name: value for name, value in said.items() if value is not None}
-    took = (at - _EPOCH) // timedelta(microseconds=1) - said["start_time_unix_nano"] // 1000
+    took = (at - moment(said["start_time_unix_nano"] // 1000)) // timedelta(microseconds=1)
     return OperationRecord(
-        timestamp=at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        timestamp=rfc3339(at),
         operation_id=id_,
         event="abandon",
         status="abandoned",
@@ -193,6 +192,6 @@ def _updated(stream: Stream | None) -> datetime | None:
     """When the process of a stream last said how it does."""
     told = None if stream is None else stream.status.get("updated")
     try:
-        return None if not isinstance(told, str) else _EPOCH + timedelta(microseconds=microseconds(told))
+        return None if not isinstance(told, str) else moment(microseconds(told))
     except RowError:
         return None

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 from plainview.records import CONTEXT_FIELDS, OperationRecord
+from plainview.store.rows import moment, rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from plainview.records import SpanRecord
+    from plainview.records import Ending, SpanRecord
 
 __all__ = ["endings"]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _SHARED: Final = ("service", "environment", "version", "host", "pid", *CONTEXT_FIELDS)
 
 
@@ -31,19 +30,16 @@ def endings(spans: Sequence[SpanRecord]) -> Iterator[tuple[int, OperationRecord]
     for index, span in enumerate(spans):
         if span.operation is not None:
             try:
-                record = _close(span)
+                record = _close(span, span.operation)
             except OverflowError:
                 continue
             yield index, record
 
 
-def _close(span: SpanRecord) -> OperationRecord:
-    ending = span.operation
-    assert ending is not None  # noqa: S101 - asked for by the caller
+def _close(span: SpanRecord, ending: Ending) -> OperationRecord:
     end = max(span.end_time_unix_nano, span.start_time_unix_nano)
-    at = _EPOCH + timedelta(microseconds=end // 1000)
     return _Close(
-        timestamp=at.isoformat(timespec="microseconds").replace("+00:00", "Z"),
+        timestamp=rfc3339(moment(end // 1000)),
         operation_id=span.span_id,
         event="close",
         kind=ending.kind,

@@ -36,10 +36,12 @@ __all__ = [
     "Rows",
     "Values",
     "microseconds",
+    "moment",
     "of_errors",
     "of_logs",
     "of_operations",
     "of_spans",
+    "rfc3339",
 ]
 
 #: One column of a batch: a value per row, or one value that all rows share.
@@ -146,6 +148,20 @@ def microseconds(text: str) -> int:
         msg = f"timestamp: the year of {text[:64]!r} is outside {_YEARS.start}…{_YEARS.stop - 1}"
         raise RowError(msg)
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(microseconds: int) -> datetime:
+    """The time that is so many microseconds after 1970.
+
+    Raises:
+        OverflowError: no calendar has it.
+    """
+    return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def rfc3339(at: datetime) -> str:
+    """A time as records have it, in UTC with microseconds."""
+    return at.isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 _CANONICAL: Final = len("2026-11-22T01:47:55.123456Z")
