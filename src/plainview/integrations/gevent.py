@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import functools
 from typing import TYPE_CHECKING, Any, Final
 
 from plainview.context import EMPTY, current
 from plainview.integrations.exchange import serving
 from plainview.integrations.patching import replace
-from plainview.integrations.threads import with_exchange
+from plainview.integrations.threads import carried, with_exchange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,8 +44,7 @@ def _giving(give: Callable[..., Any]) -> Callable[..., Any]:
 
 def _carried(function: Any) -> Any:  # noqa: ANN401 - a function, or what a subclass of greenlets takes first
     """A function in the context of here; what has one already keeps it."""
-    frame, exchange = current.get(), serving.get()
-    nothing = frame is EMPTY and exchange is None
+    nothing = current.get() is EMPTY and serving.get() is None
     if nothing or not callable(function) or getattr(function, "func", None) is with_exchange:
         return function
-    return functools.partial(with_exchange, frame, exchange, function)
+    return carried(function)

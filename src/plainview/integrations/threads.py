@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from plainview.context import Frame
     from plainview.integrations.exchange import Exchange
 
-__all__ = ["install", "install_executor", "with_exchange", "within"]
+__all__ = ["carried", "install", "install_executor", "with_exchange", "within"]
 
 
 def install(module: ModuleType) -> None:
@@ -54,10 +54,14 @@ def install_executor(module: ModuleType) -> None:
 
 def _submitting(submit: Callable[..., Any]) -> Callable[..., Any]:
     def wrapper(self: Any, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - passes through
-        carried = functools.partial(with_exchange, current.get(), serving.get(), fn)
-        return submit(self, carried, *args, **kwargs)
+        return submit(self, carried(fn), *args, **kwargs)
 
     return wrapper
+
+
+def carried(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function in the context of here, wherever it is called."""
+    return functools.partial(with_exchange, current.get(), serving.get(), function)
 
 
 def with_exchange(
