@@ -932,6 +932,14 @@ def test_the_schema_that_is_shipped_is_that_of_the_types():
     jsonschema.Draft202012Validator.check_schema(SCHEMA)
 
 
+@pytest.fixture
+def no_series_left():
+    """A metric holds so many series, in this process for all tests."""
+    yield
+    plainview.metric("job_stage_duration_seconds").clear()
+
+
+@pytest.mark.usefixtures("no_series_left")
 def test_many_names_are_added_up_under_one(here):
     with plainview.run("many", print_summary=False, summary_dir=here.directory) as run:
         for number in range(2_500):

@@ -108,17 +108,19 @@ def model(events: list[dict]) -> dict[int, dict]:
     return found
 
 
+def line_of(example: str, one: dict) -> dict:
+    """An event of a history as a line; its operation and key are of that example alone."""
+    members = {name: value for name, value in one.items() if name not in ("number", "second", "began", "event")}
+    members |= {"trace_id": example, "key": f"{example}{one['key']}" if one["key"] else ""}
+    return told(f"{example}{one['number']:08x}", one["event"], one["second"], one["began"], **members)
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(histories())
 def test_operations_are_what_a_plain_model_says_whatever_the_order_of_their_events(fill, reader, history):
     events, order, batches = history
     example = f"{next(EXAMPLE):08x}"
-    lines = []
-    for one in events:
-        members = {name: value for name, value in one.items() if name not in ("number", "second", "began", "event")}
-        members |= {"trace_id": example, "key": f"{example}{one['key']}" if one["key"] else ""}
-        lines.append(told(f"{example}{one['number']:08x}", one["event"], one["second"], one["began"], **members))
-    shuffled = [lines[place] for place in order]
+    shuffled = [line_of(example, events[place]) for place in order]
     for first in range(batches):
         if shuffled[first::batches]:
             fill.operations(*shuffled[first::batches], stream=f"s-{first}")
@@ -155,12 +157,7 @@ def test_a_range_of_time_has_the_operations_that_a_look_at_all_of_them_finds(fil
     example = f"{next(EXAMPLE):08x}"
     # Most of what there is lies before the range, so that it is worth while to leave it out.
     fill.operations(*(told(f"{example}{number:04x}old", "close", -60, -90, trace_id="old") for number in range(40)))
-    lines = []
-    for one in events:
-        members = {name: value for name, value in one.items() if name not in ("number", "second", "began", "event")}
-        members |= {"trace_id": example, "key": f"{example}{one['key']}" if one["key"] else ""}
-        lines.append(told(f"{example}{one['number']:08x}", one["event"], one["second"], one["began"], **members))
-    shuffled = [lines[place] for place in order]
+    shuffled = [line_of(example, events[place]) for place in order]
     ends = {} if length is None else {"end_time": at(start + length)}
     for first in range(batches):
         if shuffled[first::batches]:
