@@ -9,6 +9,7 @@ import random
 import secrets
 import signal
 import time
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -67,21 +68,17 @@ class Reader:
 
     async def tour(self) -> None:
         """Do everything once, whatever it is: who looks on sees all of it in the first seconds."""
-        for action in _ACTIONS:
-            await action(self)
-        for kind in _KINDS:
-            await self._send("POST", f"/books/{self._book}/jobs", json={"kind": kind})
-        for title in prose.HOSTILE_TITLES:
-            await self._create(title)
-        for number in (1, 2, 3, 4):
-            await self._send("GET", f"/books/{number}/royalties")
-        for form in ("text", "epub"):
-            await self._send("GET", "/books/1/export", params={"form": form})
-        for parts in (2, 0):
-            await self._send_in(parts)
-        await asyncio.gather(*(self.ideas() for _ in range(12)))
+        steps: list[Callable[[], Awaitable[object]]] = [partial(action, self) for action in _ACTIONS]
+        steps += [partial(self._send, "POST", f"/books/{self._book}/jobs", json={"kind": kind}) for kind in _KINDS]
+        steps += [partial(self._create, title) for title in prose.HOSTILE_TITLES]
+        steps += [partial(self._send, "GET", f"/books/{number}/royalties") for number in (1, 2, 3, 4)]
+        steps += [partial(self._send, "GET", "/books/1/export", params={"form": form}) for form in ("text", "epub")]
+        steps += [partial(self._send_in, parts) for parts in (2, 0)]
+        for step in steps:
+            await _patiently(step)
+        await asyncio.gather(*(_patiently(self.ideas) for _ in range(12)))
         for method, path, given in _BLUNDERS:
-            await self._send(method, path, **given)
+            await _patiently(partial(self._send, method, path, **given))
 
     async def browse(self) -> None:
         """Look through the newest books."""
@@ -197,9 +194,11 @@ def rate_at(seconds: float, mean: float) -> float:
 
 async def _drive() -> None:
     began = time.monotonic()
-    async with httpx.AsyncClient(base_url=API_URL, timeout=10) as client:
+    # A connection each: uvicorn closes it after an error, and who asks again on it at that moment is not answered.
+    limits = httpx.Limits(max_keepalive_connections=0)
+    async with httpx.AsyncClient(base_url=API_URL, timeout=10, limits=limits) as client:
         readers = [Reader(client) for _ in range(8)]
-        waiting = {asyncio.create_task(_patiently(Reader(client).tour))}
+        waiting = {asyncio.create_task(Reader(client).tour())}
         while True:
             await asyncio.sleep(random.expovariate(rate_at(time.monotonic() - began, RATE)))
             if len(waiting) >= _AT_ONCE:  # the studio is slow: who waits does not ask for more
@@ -212,7 +211,7 @@ async def _drive() -> None:
             task.add_done_callback(waiting.discard)
 
 
-async def _patiently(act: Callable[[], Awaitable[None]]) -> None:
+async def _patiently(act: Callable[[], Awaitable[object]]) -> None:
     try:
         await act()
     except httpx.HTTPError as error:  # the API is down or slow: people come back later

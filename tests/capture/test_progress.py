@@ -55,6 +55,7 @@ def test_on_a_terminal_loops_are_bars_inside_each_other_and_the_log_and_prints_c
     assert terminal.lines.index("printed 0") < terminal.lines.index(bar) < terminal.lines.index("end")
     logged = [line for line in terminal.lines if "year is done" in line]
     assert [line.rpartition("year=")[2][:1] for line in logged] == ["0", "1", "2"]
+    assert terminal.lines.index(logged[-1]) < terminal.lines.index(bar)
     assert "".join(terminal.lines).count("y" * 200) == 3
 
 

@@ -84,14 +84,24 @@ class Keeper:
         self._event.set()
         if self.metrics is not None:
             self.metrics.finish(timeout)
+        self._hand_over(timeout)
+        for outlet in self._outlets:
+            outlet.finish(max(0.0, deadline - time.monotonic()))
+        self._spool.exclusively(self._close)
+
+    def show(self, timeout: float) -> None:
+        """Have the console show what was logged so far, if it can within ``timeout`` seconds."""
+        self._hand_over(timeout)
+        for outlet in self._outlets:
+            if outlet.sink.name == "console":
+                outlet.wait(timeout)
+
+    def _hand_over(self, timeout: float) -> None:
         if self._outlets and self._pumping.acquire(timeout=timeout):
             try:
                 self._pump()
             finally:
                 self._pumping.release()
-        for outlet in self._outlets:
-            outlet.finish(max(0.0, deadline - time.monotonic()))
-        self._spool.exclusively(self._close)
 
     def _close(self) -> None:
         for channel in self._spool.channels.values():

@@ -56,6 +56,10 @@ class Outlet:
         """Give the sink at most ``timeout`` seconds to write what is queued, then leave it."""
         self._closing = True
         self._ready.set()
+        self.wait(timeout)
+
+    def wait(self, timeout: float) -> None:
+        """Wait until all that is queued is written, at most ``timeout`` seconds."""
         self._idle.wait(timeout)
 
     def _dropped(self, count: int) -> None:

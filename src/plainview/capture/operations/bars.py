@@ -59,9 +59,10 @@ class Bars:
                 self._thread.start()
 
     def finish(self) -> None:
-        """The last one has ended: have it drawn as it stands, before the program goes on."""
+        """The last one has ended: have it drawn as it stands, under what was logged, before the program goes on."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
+            runtime().keeper.show(_PATIENCE)
             self._wanted.set()
             thread.join(_PATIENCE)
 
