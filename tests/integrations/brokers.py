@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import pytest
-from harness import free_port, read
+from harness import free_port, get, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -166,6 +166,35 @@ class Queueing:
             assert (span["kind"], span["name"]) == ("CONSUMER", f"run {line['name']}")
             found.append((line, spans.get(span.get("parent_span_id"))))
         return found
+
+    def ended(self) -> dict[str, str]:
+        """How each job ended, by its operation_id; what was left open will be abandoned."""
+        left = {line["operation_id"]: "abandoned" for line in self.events("open", kind="job")}
+        return left | {line["operation_id"]: line["status"] for line in self.events("close", kind="job")}
+
+    def assert_served(self) -> None:
+        """A server of all this tells how each job ended, that each worker is no more, and whose each error is."""
+        folder, port = self.programs.directory / "served", free_port()
+        shutil.copytree(self.spool.directory, folder)  # nobody holds a lock there: its programs have ended
+        expected = self.ended()
+        begun = {line["operation_id"] for line in self.events("open", kind="worker")}
+        errors = [line["error_id"] for line in read(self.spool.directory, "error") if "job_id" in line]
+        with self.programs.serving("plainview", "serve", "--dir", folder, "--port", port, port=port):
+
+            def ask(path: str) -> dict:
+                return json.loads(get(f"http://127.0.0.1:{port}{path}")[2])
+
+            def jobs() -> dict[str, str]:
+                found = ask("/v1/operations?kind=job&limit=200")["operations"]
+                return {one["operation_id"]: one["status"] for one in found if one["status"] != "queued"}
+
+            until(lambda: jobs() == expected, f"{expected}; there is {jobs()}")
+            workers = {one["operation_id"]: one["state"] for one in ask("/v1/workers")["workers"]}
+            assert workers.keys() == begun
+            assert "alive" not in workers.values()
+            for error in errors:
+                operation = ask(f"/v1/related?error={error}")["operation"]
+                assert (operation["kind"], operation["status"]) == ("job", expected[operation["operation_id"]])
 
     def closed(self, count: int, **members: object) -> list[dict]:
         """The ends of so many operations."""

@@ -228,6 +228,15 @@ def test_a_task_that_is_called_off_is_cancelled_with_the_reason_and_no_error(tol
     assert told.errors(job_id=key) == []
 
 
+def test_a_worker_that_is_lost_before_its_task_is_delivered_again_is_an_error_of_that_type(told):
+    """Celery logs it, wrapped up; no task has failed yet."""
+    found = [line for line in told.errors() if "job_id" not in line]
+    assert len(found) == 3
+    assert {(line["exceptions"][0]["type"], line["logger"]) for line in found} == {
+        ("WorkerLostError", "celery.worker.request")
+    }
+
+
 def test_each_process_is_a_worker(told):
     workers = told.events("open", kind="worker")
     assert len(workers) >= 2  # and one in the place of each that was killed
@@ -239,3 +248,7 @@ def test_each_process_is_a_worker(told):
 
 def test_nothing_of_ours_goes_wrong(told):
     assert told.spool.internal_errors() == 0
+
+
+def test_a_server_tells_of_each_task_as_it_ended(told):
+    told.assert_served()

@@ -165,6 +165,10 @@ def test_a_message_whose_process_is_killed_is_left_open_and_delivered_again(told
     assert told.finished(first["pid"])
 
 
+def test_a_server_tells_of_each_message_as_it_ended(told):
+    told.assert_served()
+
+
 def test_each_process_is_a_worker(told):
     workers = told.events("open", kind="worker")
     assert {line["name"] for line in workers} == {"dramatiq"}

@@ -155,6 +155,10 @@ def test_a_job_of_a_queue_without_worker_is_done_where_it_is_enqueued(told):
     assert told.ends("here") == [(1, "completed")]
 
 
+def test_a_server_tells_of_each_job_as_it_ended(told):
+    told.assert_served()
+
+
 def test_each_worker_is_told_of(told):
     workers = told.events("open", kind="worker")
     assert [line["name"] for line in workers] == ["rq", "rq"]

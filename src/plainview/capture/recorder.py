@@ -260,10 +260,21 @@ def exception_of(exc_info: object) -> BaseException | None:
     if isinstance(exc_info, BaseException):
         return exc_info
     if isinstance(exc_info, tuple):
-        return exc_info[1] if len(exc_info) > 1 and isinstance(exc_info[1], BaseException) else None
+        return _of_tuple(*exc_info[:2]) if len(exc_info) > 1 else None
     if exc_info:
         return sys.exc_info()[1]
     return None
+
+
+def _of_tuple(kind: object, value: object) -> BaseException | None:
+    if not isinstance(value, BaseException):
+        return None
+    if isinstance(kind, type) and not isinstance(value, kind):
+        # Wrapped up for the way from another process, as by billiard, Celery's multiprocessing.
+        carried = vars(value).get("exc")
+        if isinstance(carried, kind) and isinstance(carried, BaseException):
+            return carried
+    return value
 
 
 def ids_of(frame: Frame) -> bytes:

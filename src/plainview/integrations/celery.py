@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 from weakref import WeakValueDictionary
 
-from plainview.capture.errors.occurrence import KEY
 from plainview.capture.metrics.families import feed
 from plainview.capture.runtime import runtime
 from plainview.integrations import working
@@ -145,7 +144,6 @@ def _fail(
     sender: Any = None,  # noqa: ANN401 - Celery's signal
     task_id: str = "",
     exception: BaseException | None = None,
-    einfo: Any = None,  # noqa: ANN401 - as above
     **_: Any,  # noqa: ANN401 - as above
 ) -> None:
     try:
@@ -159,11 +157,8 @@ def _fail(
         most = sender.max_retries if most is None else most
         if running is not None and retries and most is not None and retries >= most:
             delivery.given_up()
-        error_id = delivery.report()  # now: Celery logs it before the task has ended
+        delivery.report()  # now: Celery logs it before the task has ended
         if running is None:
-            wrapper = getattr(einfo, "exception", None)  # which is what Celery logs
-            if isinstance(wrapper, BaseException) and error_id is not None:
-                vars(wrapper).setdefault(KEY, error_id)
             _finish(delivery, "failure")
     except Exception as error:  # noqa: BLE001 - the task has failed
         failed(error)
