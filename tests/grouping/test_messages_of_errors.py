@@ -28,6 +28,7 @@ PIECES = st.lists(
                 "Nov 5",
                 "10.0.0.1",
                 "::1",
+                "::ffff:10.0.0.1",
                 "a@b.de",
                 "s3",
             ]
@@ -54,6 +55,22 @@ def test_what_stays_of_what_stays_is_itself(text, kind):
 @given(st.text(max_size=3000), KINDS)
 def test_any_text_gives_a_text_of_bounded_length(text, kind):
     assert len(normalise(text, kind)) <= MAX_LENGTH * 2
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1:80",
+        "::1",
+        "[2001:db8::7]:443",
+        "fe80::1%eth0",
+        "::ffff:10.0.0.1",
+        "[::ffff:10.0.0.1]:5432",
+        "64:ff9b::10.0.0.1",
+    ],
+)
+def test_an_address_is_one_part_in_each_way_to_write_it(address):
+    assert normalise(f"refused by {address} again", "OSError") == "refused by <ip> again"
 
 
 #: A number, an id, an address and a time: each of the moment.
