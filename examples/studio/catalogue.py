@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import logging
 import random
 import time
@@ -12,6 +13,7 @@ from sqlalchemy import event, func, select
 import plainview
 from studio import faults, prose
 from studio.database import Base, Book, Chapter, Review, Session, engine
+from studio.settings import DATABASE
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session as OpenSession
@@ -32,8 +34,14 @@ _SLOW_READ_SECONDS: Final = 0.004
 
 
 def open_catalogue() -> None:
-    """Make the tables, and the first books when there are none."""
-    Base.metadata.create_all(engine)
+    """Make the tables, and the first books when there are none. Each process does, one after the other."""
+    with DATABASE.with_suffix(".lock").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        Base.metadata.create_all(engine)
+        _fill()
+
+
+def _fill() -> None:
     with Session.begin() as session:
         if session.scalar(select(func.count()).select_from(Book)):
             return
