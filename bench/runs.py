@@ -154,11 +154,11 @@ def alternating(folder: Path, events: int) -> None:
     """One run in which every other slice of events is logged; all in processor time."""
     import plainview
 
+    simulation = Simulation(folder / "events.db")
     started = time.process_time_ns()
     plainview.configure(service="simulator", environment="production", dir=str(folder / "data"), file="")
     log = plainview.get_logger("simulator")
     spent = {False: 0, True: 0}
-    simulation = Simulation(folder / "events.db")
     own = time.thread_time_ns()
     with plainview.run("simulate", params={"years": 1}, summary_dir=folder / "runs", print_summary=False):
         for number in range(2 * events // _SLICE):
@@ -170,6 +170,7 @@ def alternating(folder: Path, events: int) -> None:
                     log.info("event", year=2025, employee=employee, kind=kind, salary=salary)
             spent[logged] += time.thread_time_ns() - before
     own, whole = time.thread_time_ns() - own, time.process_time_ns() - started
+    plainview.shutdown()  # before its folder goes
     bare, logging_ = spent[False] / events / 1000, (spent[True] - spent[False]) / events / 1000
     around, others = (own - sum(spent.values())) / events / 1000, (whole - own) / events / 1000
     more = logging_ + around + others
