@@ -11,11 +11,12 @@ import textwrap
 import time
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 from occurred import Desk, error
 from sqlalchemy import select
 
-from plainview.issues import occurrences, record
+from plainview.issues import merging, occurrences, record
 from plainview.issues.intake import fold
 from plainview.issues.stretch import sum_up
 from plainview.query.reader import Reader
@@ -243,3 +244,36 @@ def test_of_few_occurrences_the_same_is_told_as_of_many(desk):
         assert row is not None
         few, many = (occurrences.whole(desk.reader, fingerprints, row, kept=these) for these in (kept, None))
         assert (few["newer"], few["older"]) == (many["newer"], many["older"])
+
+
+@pytest.mark.parametrize("count", [1, 199, 200, 201])
+def test_the_page_of_an_issue_tells_the_same_however_its_occurrences_are_read(desk, monkeypatch, count):
+    """Of an issue merged from two, up to the number that is read at once, and beyond."""
+    desk.occur(
+        *(
+            error(
+                number,
+                ("KeyError", "OSError")[number % 2],
+                ago=3600 - number,
+                user_id=f"u{number % 150}",
+                request_id=f"q{number // 2}",
+                version=f"1.{number % 3}",
+            )
+            for number in range(count)
+        )
+    )
+    first, *others = (int(issue["id"][1:]) for issue in desk.issues())
+    if others:
+        with desk.database.write() as connection:
+            merging.merge(connection, first, others, "ann", time.time_ns() // 1000)
+
+    def page():
+        return record.detail(desk.database, desk.reader, first, ("occurrence", "distributions"))
+
+    usual = page()
+    assert usual["occurrence_count"] == count
+    assert usual["occurrence"]["error_id"] == f"{count - 1:032x}"
+    assert usual["occurrence"]["newer"] is None
+    assert usual["occurrence"]["older"] == (f"{count - 2:032x}" if count > 1 else None)
+    monkeypatch.setattr(record, "few", lambda *_: None)
+    assert page() == usual
