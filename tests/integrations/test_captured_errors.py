@@ -284,6 +284,7 @@ def test_a_process_that_fails_tells_of_it(programs):
     done = programs.run(sys.executable, program)
     assert done.returncode == 0, done.stderr
     assert "LookupError: lost" in done.stderr
+    assert "plainview" not in done.stderr
     told = {record["exceptions"][0]["type"]: record for record in errors(programs.spool)}
     assert set(told) == {"LookupError", "OSError"}
     assert {(one["mechanism"], one["handled"], one["level"]) for one in told.values()} == {

@@ -93,7 +93,11 @@ class _Task:
 
 
 def install(module: ModuleType) -> None:
-    """Processes begin with the context of the place that started them. ``module`` is ``multiprocessing.process``."""
+    """Processes begin with the context of the place that started them, and what one fails of is an error.
+
+    ``module`` is ``multiprocessing.process``. A process catches what its ``run`` raises, prints it and ends without
+    `sys.excepthook`.
+    """
 
     def make(start: Callable[..., None]) -> Callable[..., None]:
         def wrapper(self: Any) -> None:  # noqa: ANN401 - multiprocessing.Process
@@ -105,24 +109,47 @@ def install(module: ModuleType) -> None:
 
         return wrapper
 
+    def make_bootstrap(bootstrap: Callable[..., int]) -> Callable[..., int]:
+        def wrapper(self: Any, *args: Any, **kwargs: Any) -> int:  # noqa: ANN401 - as above
+            try:
+                self.run = _telling(self.run)
+            except Exception as error:  # noqa: BLE001 - the process runs without
+                failed(error)
+            return bootstrap(self, *args, **kwargs)
+
+        return wrapper
+
     replace(module.BaseProcess, "start", make)
+    replace(module.BaseProcess, "_bootstrap", make_bootstrap)
+
+
+def _telling(run: Callable[[], None]) -> Callable[[], None]:
+    def telling() -> None:
+        try:
+            run()
+        except BaseException as error:
+            if error.__traceback__ is not None:
+                error.__traceback__ = error.__traceback__.tb_next  # what is printed is the program's alone
+            try:
+                recorder = runtime.runtime().recorder
+                recorder.errors.capture(error, mechanism="multiprocessing", handled=False, level="CRITICAL")
+            except Exception as fault:  # noqa: BLE001 - the process ends as it would
+                failed(fault)
+            raise
+
+    return telling
 
 
 def install_exit(module: ModuleType) -> None:
-    """What a process fails of is an error. ``module`` is ``multiprocessing.util``.
+    """Nothing that was only counted so far is lost with a process. ``module`` is ``multiprocessing.util``.
 
-    A process of `multiprocessing` catches what its ``run`` raises, prints it and ends without `sys.excepthook`; on its
-    way out it calls the function that is replaced here.
+    A process of `multiprocessing` ends by `os._exit`; on its way out it calls the function that is replaced here.
     """
 
     def make(exit_function: Callable[..., None]) -> Callable[..., None]:
         def wrapper(*args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - passes through
             try:
-                recorder = runtime.runtime().recorder
-                error = sys.exc_info()[1]
-                if error is not None:
-                    recorder.errors.capture(error, mechanism="multiprocessing", handled=False, level="CRITICAL")
-                recorder.flush(everything=True)
+                runtime.runtime().recorder.flush(everything=True)
             except Exception as fault:  # noqa: BLE001 - the process ends as it would
                 failed(fault)
             exit_function(*args, **kwargs)
