@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from plainview import segments
 from plainview.capture import chores
+from plainview.capture.daemon import begin
 from plainview.capture.spool import remove
 
 if TYPE_CHECKING:
@@ -63,16 +64,18 @@ class Keeper:
         self._checked = self._swept = 0.0
         self._last_status: dict[str, Any] = {}
         self._pumping = threading.Lock()
+        #: Held while a segment is made, which would be left behind if the process ended meanwhile.
+        self._preparing = threading.Lock()
 
     def start(self) -> None:
         """Start the thread, once a process."""
         if self._thread is not None or self._stopping:
             return
         self._thread = threading.Thread(target=self._run, name="plainview-keeper", daemon=True)
-        with contextlib.suppress(RuntimeError):  # "can't start new thread", or the interpreter is going down
-            self._thread.start()
-            if self.shipper is not None:
-                self.shipper.start()
+        for outlet in self._outlets:  # now: by the time there is something for them it may be too late for a thread
+            outlet.start()
+        if begin(self._thread) and self.shipper is not None:
+            self.shipper.start()
 
     def _wake(self) -> None:
         self._event.set()
@@ -87,7 +90,10 @@ class Keeper:
         self._hand_over(timeout)
         for outlet in self._outlets:
             outlet.finish(max(0.0, deadline - time.monotonic()))
+        waited = self._preparing.acquire(timeout=max(0.0, deadline - time.monotonic()))
         self._spool.exclusively(self._close)
+        if waited:
+            self._preparing.release()
 
     def show(self, timeout: float) -> None:
         """Have the console show what was logged so far, if it can within ``timeout`` seconds."""
@@ -137,16 +143,23 @@ class Keeper:
             self.metrics.tick()
         for channel in spool.channels.values():
             self._release(channel)
-            if spool.opened and spool.degraded_since is None and channel.active is not None and channel.spare is None:
-                try:
-                    spare = channel.prepare()  # outside the lock: it writes zeros to the disk
-                except OSError:
-                    continue  # the caller that needs it will find out, and degrade
-                with spool.lock:
-                    channel.spare = spare
+            with self._preparing:
+                self._prepare(channel)
         if clock - self._swept >= _SWEEP_SECONDS:
             self._swept = clock
             self._sweep()
+
+    def _prepare(self, channel: Channel) -> None:
+        """Have the next segment of a channel ready."""
+        spool = self._spool
+        wanted = spool.opened and spool.degraded_since is None and channel.active is not None and channel.spare is None
+        if wanted and not self._stopping:
+            try:
+                spare = channel.prepare()  # outside the spool's lock: it writes zeros to the disk
+            except OSError:
+                return  # the caller that needs it will find out, and degrade
+            with spool.lock:
+                channel.spare = spare
 
     def _pump(self) -> None:
         for kind, channel in self._spool.channels.items():

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
+from plainview.capture.daemon import begin
 from plainview.sinks.interface import Rejected
 
 if TYPE_CHECKING:
@@ -37,6 +38,12 @@ class Outlet:
         self._closing = False
         self._thread: threading.Thread | None = None
 
+    def start(self) -> None:
+        """Start the thread, once a process. Without it what is queued waits for `finish`."""
+        thread = threading.Thread(target=self._run, name=f"plainview-{self.sink.name}", daemon=True)
+        if begin(thread):
+            self._thread = thread
+
     def put(self, kind: str, data: bytes) -> None:
         """Queue whole lines; count them as dropped by this sink when it is too far behind."""
         if kind not in self.sink.kinds:
@@ -47,14 +54,14 @@ class Outlet:
         self._idle.clear()
         self._queue.append((kind, data))
         self._queued += len(data)
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"plainview-{self.sink.name}", daemon=True)
-            self._thread.start()
         self._ready.set()
 
     def finish(self, timeout: float) -> None:
         """Give the sink at most ``timeout`` seconds to write what is queued, then leave it."""
         self._closing = True
+        if self._thread is None and self._queue:
+            self._write()
+            self.sink.close()
         self._ready.set()
         self.wait(timeout)
 
@@ -67,26 +74,29 @@ class Outlet:
         dropped[self.sink.name] = dropped.get(self.sink.name, 0) + count
 
     def _run(self) -> None:
-        pause = _FIRST_PAUSE
         while True:
             self._ready.wait()
             self._ready.clear()
-            while self._queue:
-                kind, data = self._queue[0]
-                try:
-                    self.sink.write(kind, data.split(b"\n")[:-1])
-                except Exception as error:  # noqa: BLE001 - a failing sink is reported, never raised
-                    self._spool.complain(f"sink {self.sink.name}: {type(error).__name__}: {error}")
-                    if not self._closing and not isinstance(error, Rejected):
-                        time.sleep(getattr(error, "retry_after", None) or pause)
-                        pause = min(pause * 2, _LONGEST_PAUSE)
-                        continue
-                    refused = error.count if isinstance(error, Rejected) else None
-                    self._dropped(data.count(b"\n") if refused is None else refused)
-                pause = _FIRST_PAUSE
-                self._queue.popleft()
-                self._queued -= len(data)
-            self._idle.set()
+            self._write()
             if self._closing:
                 self.sink.close()
                 return
+
+    def _write(self) -> None:
+        pause = _FIRST_PAUSE
+        while self._queue:
+            kind, data = self._queue[0]
+            try:
+                self.sink.write(kind, data.split(b"\n")[:-1])
+            except Exception as error:  # noqa: BLE001 - a failing sink is reported, never raised
+                self._spool.complain(f"sink {self.sink.name}: {type(error).__name__}: {error}")
+                if not self._closing and not isinstance(error, Rejected):
+                    time.sleep(getattr(error, "retry_after", None) or pause)
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                    continue
+                refused = error.count if isinstance(error, Rejected) else None
+                self._dropped(data.count(b"\n") if refused is None else refused)
+            pause = _FIRST_PAUSE
+            self._queue.popleft()
+            self._queued -= len(data)
+        self._idle.set()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from plainview import cells, segments
+from plainview.capture.daemon import begin
 from plainview.capture.spool import remove
 from plainview.segments import SegmentName
 
@@ -66,13 +67,11 @@ class Shipper:
         self._spool: Final = Path(settings.dir).absolute() / "spool"
         self._connection: http.client.HTTPConnection | None = None
         self._held: dict[tuple[str, SegmentName], int] = {}
-        self._thread: threading.Thread | None = None
         self.problem = ""
 
     def start(self) -> None:
         """Ship from a daemon thread of this process, unless another process of the directory does."""
-        self._thread = threading.Thread(target=self._run, name="plainview-shipper", daemon=True)
-        self._thread.start()
+        begin(threading.Thread(target=self._run, name="plainview-shipper", daemon=True))
 
     def _run(self) -> None:
         pause = _PAUSE

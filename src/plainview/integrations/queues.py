@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Final
 
+from plainview.capture.daemon import begin
 from plainview.capture.metrics.families import feed
 from plainview.capture.runtime import runtime
 
@@ -33,7 +34,7 @@ class Queues:
         """Begin to look, in a thread: the broker may take its time, or be away."""
         for name in self._names:
             feed("celery_workers_active").labels(queue=name).set(1)
-        threading.Thread(target=self._run, name="plainview-queues", daemon=True).start()
+        begin(threading.Thread(target=self._run, name="plainview-queues", daemon=True))
 
     def _run(self) -> None:
         while True:

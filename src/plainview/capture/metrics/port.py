@@ -11,6 +11,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import AF_INET, AF_INET6, SO_REUSEADDR, SOL_SOCKET, create_connection
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.capture.daemon import begin
 from plainview.capture.runtime import get_logger
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class Port:
                     where = dict(zip(("host", "port"), self._address, strict=True))
                     get_logger("plainview.metrics").warning("no port for the metrics", reason=reason, **where)
         else:
-            threading.Thread(target=self._server.serve_forever, name="plainview-port", daemon=True).start()
+            begin(threading.Thread(target=self._server.serve_forever, name="plainview-port", daemon=True))
 
     def after_fork(self) -> None:
         """A forked child lets go of its parent's socket: nobody would answer on it once the parent is gone."""

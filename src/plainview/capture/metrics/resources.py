@@ -16,6 +16,7 @@ import time
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
+from plainview.capture.daemon import begin
 from plainview.capture.forking import unforked
 from plainview.capture.metrics import loops
 from plainview.capture.metrics.families import feed
@@ -166,7 +167,7 @@ class Resources:
         if self._paths and (self._disks is None or not self._disks.is_alive()):
             # In a thread of its own: a file system of another machine that is away would hold up the keeper for hours.
             self._disks = threading.Thread(target=_look_at_disks, args=(self._paths,), daemon=True)
-            self._disks.start()
+            begin(self._disks)
 
     def _count_transferred(self, device: str, now: tuple[int, int]) -> None:
         before = self._transferred.get(device)

@@ -15,6 +15,7 @@ from rich.file_proxy import FileProxy
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
+from plainview.capture.daemon import begin
 from plainview.capture.runtime import runtime
 from plainview.sinks import console
 
@@ -56,7 +57,8 @@ class Bars:
             if self._thread is None and not self._stopped:
                 self._wanted.clear()
                 self._thread = threading.Thread(target=self._run, name="plainview-bars", daemon=True)
-                self._thread.start()
+                if not begin(self._thread):
+                    self._thread = None
 
     def finish(self) -> None:
         """The last one has ended: have it drawn as it stands, under what was logged, before the program goes on."""

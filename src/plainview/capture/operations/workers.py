@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from plainview.capture import chores
+from plainview.capture.daemon import begin
 from plainview.capture.metrics.families import feed
 from plainview.capture.operations.kinds import kind_of
 from plainview.capture.operations.operation import Operation
@@ -115,7 +116,7 @@ class Worker(Operation):
                 feed(_GAUGE).remove(worker=self.name)
             if port is not None:
                 # It waits for a thread that may take half a second to notice.
-                threading.Thread(target=port.close, name="plainview-port-close", daemon=True).start()
+                begin(threading.Thread(target=port.close, name="plainview-port-close", daemon=True))
         except Exception as failure:  # noqa: BLE001 - its end is told all the same
             told.failed(failure)
         self.set(completed=self.completed, failed=self.failed)
