@@ -103,6 +103,15 @@ async def test_what_the_caller_sets_by_itself_stays(spool, remote, ask):
 
 
 @every_client
+async def test_baggage_that_the_caller_sets_stays_before_ours(spool, remote, ask):
+    with plainview.context(job_id="j1", project_id="p1"):
+        await ask("GET", remote.url, headers={"Baggage": "sentry-trace_id=1, job_id=theirs"})
+        assert remote.headers()["baggage"] == "sentry-trace_id=1, job_id=theirs,project_id=p1"
+        await ask("GET", remote.url, headers={"baggage": "job_id=1,project_id=2"})
+    assert remote.headers()["baggage"] == "job_id=1,project_id=2"
+
+
+@every_client
 async def test_foreign_baggage_goes_on(spool, remote, ask):
     from opentelemetry import baggage, context
 

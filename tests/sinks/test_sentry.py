@@ -150,7 +150,11 @@ def grouped():
 
 @pytest.mark.parametrize("fail", [chained, grouped])
 def test_it_says_of_an_exception_what_sentry_s_own_sdk_says(receiver, tmp_path, fail):
-    sentry_sdk.init("http://key@localhost/1", transport=Kept, default_integrations=False, include_local_variables=False)
+    alone = {
+        "default_integrations": False,
+        "auto_enabling_integrations": False,
+    }  # they would stay in all tests after it
+    sentry_sdk.init("http://key@localhost/1", transport=Kept, include_local_variables=False, **alone)
     Kept.events.clear()
     plainview.configure(dir=str(tmp_path), service="shop", environment="production", file="", sentry_dsn=dsn(receiver))
     try:
@@ -162,7 +166,7 @@ def test_it_says_of_an_exception_what_sentry_s_own_sdk_says(receiver, tmp_path, 
     while not receiver.requests and time.monotonic() < deadline:
         time.sleep(0.02)
     plainview.shutdown()
-    sentry_sdk.init()
+    sentry_sdk.init(**alone)
     (theirs,), (ours,) = Kept.events, sent(receiver)
 
     def plain(text):  # their SDK leaves out how many members a group has

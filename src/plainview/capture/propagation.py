@@ -72,9 +72,12 @@ def _baggage(text: str | None) -> dict[str, str]:
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Add ``traceparent``, ``baggage`` and ``X-Request-ID`` of the current context; what is there already stays."""
+    """Add ``traceparent``, ``baggage`` and ``X-Request-ID`` of the current context; what is there already stays.
+
+    Members of ``baggage`` are added behind those of others, as https://www.w3.org/TR/baggage/ has it.
+    """
     frame = current.get()
-    present = {name.lower() for name in headers}
+    present = {name.lower(): name for name in headers}
     if frame.span is not None and "traceparent" not in present:
         context = frame.span.get_span_context()
         if context.is_valid:
@@ -83,9 +86,15 @@ def inject(headers: MutableMapping[str, str]) -> None:
     request_id = bound.get("request_id")
     if request_id is not None and "x-request-id" not in present and _REQUEST_ID.match(str(request_id)):
         headers["X-Request-ID"] = str(request_id)
-    if "baggage" not in present:
-        members = [
-            f"{name}={quote(str(bound[name]), safe='')}" for name in BAGGAGE_FIELDS if bound.get(name) is not None
-        ]
-        if members:
-            headers["baggage"] = ",".join(members)
+    baggage = present.get("baggage", "baggage")
+    theirs = headers[baggage] if "baggage" in present else ""
+    if type(theirs) is not str or len(theirs) > _MAX_BAGGAGE:
+        return
+    taken = {member.partition("=")[0].strip() for member in theirs.split(",")}
+    members = [
+        f"{name}={quote(str(bound[name]), safe='')}"
+        for name in BAGGAGE_FIELDS
+        if bound.get(name) is not None and name not in taken
+    ]
+    if members:
+        headers[baggage] = ",".join(filter(None, (theirs, *members)))
