@@ -9,7 +9,6 @@ import random
 import secrets
 import signal
 import time
-from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -63,22 +62,30 @@ class Reader:
         headers = {**self._headers, **headers}
         if random.random() < 0.3:  # some clients number their requests
             headers["X-Request-ID"] = f"web-{secrets.token_hex(8)}"
-        response = await self._client.request(method, path, headers=headers, **given)
+        try:
+            response = await self._client.request(method, path, headers=headers, **given)
+        except httpx.HTTPError as error:  # the API is down or slow: people come back later
+            print(f"{type(error).__name__}: {error}", flush=True)
+            return None
         return response.json() if response.is_success else None
 
     async def tour(self) -> None:
         """Do everything once, whatever it is: who looks on sees all of it in the first seconds."""
-        steps: list[Callable[[], Awaitable[object]]] = [partial(action, self) for action in _ACTIONS]
-        steps += [partial(self._send, "POST", f"/books/{self._book}/jobs", json={"kind": kind}) for kind in _KINDS]
-        steps += [partial(self._create, title) for title in prose.HOSTILE_TITLES]
-        steps += [partial(self._send, "GET", f"/books/{number}/royalties") for number in (1, 2, 3, 4)]
-        steps += [partial(self._send, "GET", "/books/1/export", params={"form": form}) for form in ("text", "epub")]
-        steps += [partial(self._send_in, parts) for parts in (2, 0)]
-        for step in steps:
-            await _patiently(step)
-        await asyncio.gather(*(_patiently(self.ideas) for _ in range(12)))
+        for action in _ACTIONS:
+            await action(self)
+        for kind in _KINDS:
+            await self._send("POST", f"/books/{self._book}/jobs", json={"kind": kind})
+        for title in prose.HOSTILE_TITLES:
+            await self._create(title)
+        for number in (1, 2, 3, 4):
+            await self._send("GET", f"/books/{number}/royalties")
+        for form in ("text", "epub"):
+            await self._send("GET", "/books/1/export", params={"form": form})
+        for parts in (2, 0):
+            await self._send_in(parts)
+        await asyncio.gather(*(self.ideas() for _ in range(12)))
         for method, path, given in _BLUNDERS:
-            await _patiently(partial(self._send, method, path, **given))
+            await self._send(method, path, **given)
 
     async def browse(self) -> None:
         """Look through the newest books."""
@@ -206,16 +213,9 @@ async def _drive() -> None:
             place = random.randrange(len(readers))
             if readers[place].gone:
                 readers[place] = Reader(client)
-            task = asyncio.create_task(_patiently(readers[place].act))
+            task = asyncio.create_task(readers[place].act())
             waiting.add(task)
             task.add_done_callback(waiting.discard)
-
-
-async def _patiently(act: Callable[[], Awaitable[object]]) -> None:
-    try:
-        await act()
-    except httpx.HTTPError as error:  # the API is down or slow: people come back later
-        print(f"{type(error).__name__}: {error}", flush=True)
 
 
 def main() -> None:
