@@ -16,9 +16,9 @@ from plainview.context import Bound, Frame, current
 from plainview.records import CONTEXT_FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, MutableMapping
+    from collections.abc import Callable, MutableMapping, Sequence
 
-__all__ = ["BAGGAGE_FIELDS", "frame_from", "inject", "new_request_id", "request_id_from"]
+__all__ = ["BAGGAGE_FIELDS", "add_baggage", "frame_from", "inject", "new_request_id", "request_id_from"]
 
 #: Bound fields that travel in ``baggage``. Who a user is does not leave the process by itself.
 BAGGAGE_FIELDS: Final = ("job_id", "batch_id", "run_id", "project_id")
@@ -72,12 +72,9 @@ def _baggage(text: str | None) -> dict[str, str]:
 
 
 def inject(headers: MutableMapping[str, str]) -> None:
-    """Add ``traceparent``, ``baggage`` and ``X-Request-ID`` of the current context; what is there already stays.
-
-    Members of ``baggage`` are added behind those of others, as https://www.w3.org/TR/baggage/ has it.
-    """
+    """Add ``traceparent``, ``baggage`` and ``X-Request-ID`` of the current context; what is there already stays."""
     frame = current.get()
-    present = {name.lower(): name for name in headers}
+    present = {name.lower() for name in headers}
     if frame.span is not None and "traceparent" not in present:
         context = frame.span.get_span_context()
         if context.is_valid:
@@ -86,15 +83,25 @@ def inject(headers: MutableMapping[str, str]) -> None:
     request_id = bound.get("request_id")
     if request_id is not None and "x-request-id" not in present and _REQUEST_ID.match(str(request_id)):
         headers["X-Request-ID"] = str(request_id)
-    baggage = present.get("baggage", "baggage")
-    theirs = headers[baggage] if "baggage" in present else ""
+    add_baggage(
+        headers,
+        [f"{name}={quote(str(bound[name]), safe='')}" for name in BAGGAGE_FIELDS if bound.get(name) is not None],
+    )
+
+
+def add_baggage(headers: MutableMapping[str, str], members: Sequence[str]) -> None:
+    """Add members, each ``name=value``, to the header ``baggage``, behind what stands there and stays."""
+    if not members:
+        return
+    key = next((name for name in headers if name.lower() == "baggage"), "baggage")
+    theirs = headers.get(key, "")
     if type(theirs) is not str or len(theirs) > _MAX_BAGGAGE:
         return
-    taken = {member.partition("=")[0].strip() for member in theirs.split(",")}
-    members = [
-        f"{name}={quote(str(bound[name]), safe='')}"
-        for name in BAGGAGE_FIELDS
-        if bound.get(name) is not None and name not in taken
-    ]
-    if members:
-        headers[baggage] = ",".join(filter(None, (theirs, *members)))
+    taken = {_name_of(member) for member in theirs.split(",")}
+    added = [member for member in members if _name_of(member) not in taken]
+    if added:
+        headers[key] = ",".join(filter(None, (theirs, *added)))
+
+
+def _name_of(member: str) -> str:
+    return member.partition("=")[0].strip()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from plainview.capture.propagation import add_baggage
+
 if TYPE_CHECKING:
     from collections.abc import MutableMapping
 
@@ -28,7 +30,4 @@ def inject_baggage(headers: MutableMapping[str, str], context: Any) -> None:  # 
         return
     carrier: dict[str, str] = {}
     W3CBaggagePropagator().inject(carrier, context)
-    present = {member.partition("=")[0].strip() for member in headers.get("baggage", "").split(",")}
-    members = [headers["baggage"]] if headers.get("baggage") else []
-    members += [member for member in carrier.get("baggage", "").split(",") if member.partition("=")[0] not in present]
-    headers["baggage"] = ",".join(members)
+    add_baggage(headers, list(filter(None, carrier.get("baggage", "").split(","))))
