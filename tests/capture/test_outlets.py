@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 
@@ -135,6 +136,33 @@ def test_without_threads_the_sinks_get_everything_at_the_end(capture):
         told = [json.loads(line)["message"] for line in written.splitlines()]
         assert [message for message in told if message in {"one", "two"}] == ["one", "two"]
     assert "internal error" not in done.stderr
+
+
+def test_a_port_without_a_thread_to_answer_on_it_holds_nothing_up(capture):
+    """That of a worker and that of the process: neither is there, and the program ends."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    done = capture.program(
+        f"""
+        tried, begin = [], threading.Thread.start
+        def start(thread):
+            if thread.name == 'plainview-port':
+                tried.append(thread)
+                raise RuntimeError("can't start new thread")
+            begin(thread)
+        threading.Thread.start = start
+        with plainview.worker('w', port=0): pass
+        assert len(tried) == 1
+        plainview.configure(service='test', environment='production', file='', dir={str(capture.directory)!r},
+                            metrics_port={port})
+        until = time.monotonic() + 60
+        while len(tried) < 2 and time.monotonic() < until: time.sleep(0.02)
+        plainview.shutdown()
+        print(len(tried) > 1)
+        """
+    )
+    assert (done.returncode, done.stderr, done.stdout) == (0, "", "True\n")
 
 
 def test_a_console_whose_reader_is_gone_breaks_nothing(capture):

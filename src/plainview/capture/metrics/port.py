@@ -52,7 +52,7 @@ class Port:
         if self._server is not None:
             return
         try:
-            self._server = _Server(self._address, self._answers)
+            server = self._server = _Server(self._address, self._answers)
         except OSError as error:
             if not self._said:
                 self._said = True
@@ -61,7 +61,9 @@ class Port:
                     where = dict(zip(("host", "port"), self._address, strict=True))
                     get_logger("plainview.metrics").warning("no port for the metrics", reason=reason, **where)
         else:
-            begin(threading.Thread(target=self._server.serve_forever, name="plainview-port", daemon=True))
+            if not begin(threading.Thread(target=server.serve_forever, name="plainview-port", daemon=True)):
+                self._server = None  # nobody would answer, and `close` would wait for somebody to
+                server.server_close()
 
     def after_fork(self) -> None:
         """A forked child lets go of its parent's socket: nobody would answer on it once the parent is gone."""
