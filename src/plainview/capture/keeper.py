@@ -97,10 +97,11 @@ class Keeper:
 
     def show(self, timeout: float) -> None:
         """Have the console show what was logged so far, if it can within ``timeout`` seconds."""
+        deadline = time.monotonic() + timeout
         self._hand_over(timeout)
         for outlet in self._outlets:
             if outlet.sink.name == "console":
-                outlet.wait(timeout)
+                outlet.wait(max(0.0, deadline - time.monotonic()))
 
     def _hand_over(self, timeout: float) -> None:
         if self._outlets and self._pumping.acquire(timeout=timeout):
@@ -143,8 +144,7 @@ class Keeper:
             self.metrics.tick()
         for channel in spool.channels.values():
             self._release(channel)
-            with self._preparing:
-                self._prepare(channel)
+            self._prepare(channel)
         if clock - self._swept >= _SWEEP_SECONDS:
             self._swept = clock
             self._sweep()
@@ -152,8 +152,11 @@ class Keeper:
     def _prepare(self, channel: Channel) -> None:
         """Have the next segment of a channel ready."""
         spool = self._spool
-        wanted = spool.opened and spool.degraded_since is None and channel.active is not None and channel.spare is None
-        if wanted and not self._stopping:
+        if not spool.opened or spool.degraded_since is not None or channel.active is None or channel.spare is not None:
+            return
+        with self._preparing:
+            if self._stopping:
+                return
             try:
                 spare = channel.prepare()  # outside the spool's lock: it writes zeros to the disk
             except OSError:

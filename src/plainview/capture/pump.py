@@ -57,7 +57,10 @@ class Outlet:
         self._ready.set()
 
     def finish(self, timeout: float) -> None:
-        """Give the sink at most ``timeout`` seconds to write what is queued, then leave it."""
+        """Give the sink at most ``timeout`` seconds to write what is queued, then leave it.
+
+        Where there was no thread to be had it is written here, once, however long that takes.
+        """
         self._closing = True
         if self._thread is None and self._queue:
             self._write()

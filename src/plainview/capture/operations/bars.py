@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 __all__ = ["Bars"]
 
 _SECONDS: Final = 0.1
-#: How long whoever ends the last bar waits for it to be drawn, seconds.
+#: How long whoever ends the last bar waits for the log above it and for it to be drawn, seconds.
 _PATIENCE: Final = 0.5
 #: Bars that stay when they have ended, until all have.
 _STAY: Final = 8
@@ -47,7 +48,6 @@ class Bars:
         self._lock: Final = threading.Lock()
         self._wanted = threading.Event()
         self._thread: threading.Thread | None = None
-        self._table: _Table | None = None
         self._stopped = False
         atexit.register(self._at_exit)
 
@@ -64,9 +64,10 @@ class Bars:
         """The last one has ended: have it drawn as it stands, under what was logged, before the program goes on."""
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
+            deadline = time.monotonic() + _PATIENCE
             runtime().keeper.show(_PATIENCE)
             self._wanted.set()
-            thread.join(_PATIENCE)
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def abandon(self) -> None:
         """In a forked child: nothing of it is there, but the streams are still wrapped up."""
