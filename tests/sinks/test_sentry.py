@@ -150,10 +150,8 @@ def grouped():
 
 @pytest.mark.parametrize("fail", [chained, grouped])
 def test_it_says_of_an_exception_what_sentry_s_own_sdk_says(receiver, tmp_path, fail):
-    alone = {
-        "default_integrations": False,
-        "auto_enabling_integrations": False,
-    }  # they would stay in all tests after it
+    # Its integrations would stay in force for all tests after this one.
+    alone = {"default_integrations": False, "auto_enabling_integrations": False}
     sentry_sdk.init("http://key@localhost/1", transport=Kept, include_local_variables=False, **alone)
     Kept.events.clear()
     plainview.configure(dir=str(tmp_path), service="shop", environment="production", file="", sentry_dsn=dsn(receiver))

@@ -106,18 +106,17 @@ class Delivery(Operation):
         """Say that it is not done, and that this is no failure."""
         self._verdict, self._why = "cancelled", reason
 
-    def report(self) -> str | None:
-        """Make what went wrong an error of the application's, if it is none yet; its id."""
-        if self.error is None:
-            return None
-        return runtime().recorder.errors.capture(
-            self.error,
-            mechanism=self._system.name,
-            handled=False,
-            logger=self._system.scope,
-            fields={"task": self.name},
-            context={"transaction": self.name},
-        )
+    def report(self) -> None:
+        """Make what went wrong an error of the application's, if it is none yet."""
+        if self.error is not None:
+            runtime().recorder.errors.capture(
+                self.error,
+                mechanism=self._system.name,
+                handled=False,
+                logger=self._system.scope,
+                fields={"task": self.name},
+                context={"transaction": self.name},
+            )
 
     # -- its beginning and end --------------------------------------------------------------------------------------
 
