@@ -198,6 +198,19 @@ def test_workers_live_or_are_lost_by_their_heartbeats(live):
     assert live.get("/v1/workers", service="other") == {"workers": []}
 
 
+def test_what_a_process_does_after_its_worker_has_ended_is_none_of_that_worker_s_work(tmp_path):
+    with run_server(tmp_path) as running:
+        running.ingest(
+            told(op(1), "open", 60, kind="worker", name="w"),
+            told(op(2), "close", 50, began=55, status="completed"),
+            told(op(3), "close", 45, began=46, status="failed"),
+            told(op(1), "close", 40, began=60, kind="worker", name="w", status="completed", data={"completed": 0}),
+            told(op(4), "close", 30, began=31, status="completed"),
+        )
+        (worker,) = running.get("/v1/workers")["workers"]
+        assert (worker["state"], worker["completed"], worker["failed"]) == ("ended", 1, 1)
+
+
 def test_ids_of_operations_and_keys_of_jobs_lead_to_their_pages(live):
     assert live.get("/v1/resolve", id=op(3)) == {
         "kind": "operation",

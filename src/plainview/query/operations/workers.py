@@ -87,6 +87,17 @@ def _life(one: Mapping[str, Any], beat: datetime | None, pace: float | None, at:
     }
 
 
+def _within(one: Mapping[str, Any], at: datetime) -> Sql:
+    """What a worker's process told, as part of nothing else, while the worker lived."""
+    bounds = [
+        Sql("parent_id IS NULL AND host = ? AND pid = ?", (one["host"], one["pid"])),
+        Sql("timestamp >= ?", (parse(one["started_at"], "started_at", at),)),
+    ]
+    if one["ended_at"] is not None and one["status"] != "abandoned":  # of a dead one the end is not known that well
+        bounds.append(Sql("timestamp <= ?", (parse(one["ended_at"], "ended_at", at),)))
+    return all_of(*bounds)
+
+
 def _works(reader: Reader, found: list[dict[str, Any]], until: int, at: datetime) -> dict[str, dict[str, Any]]:
     """Operation id of each worker → what it works on, and how much of its work went well and ill.
 
@@ -98,13 +109,7 @@ def _works(reader: Reader, found: list[dict[str, Any]], until: int, at: datetime
     if not found:
         return works
     pieces = [one_of("parent_id", works)]
-    pieces += [
-        Sql(
-            "(parent_id IS NULL AND host = ? AND pid = ? AND timestamp >= ?)",
-            (one["host"], one["pid"], parse(one["started_at"], "started_at", at)),
-        )
-        for one in found
-    ]
+    pieces += [_within(one, at) for one in found]
     inner = select(
         "operation_id", "operations", all_of(Sql("id <= ?", (until,)), Sql("kind <> 'worker'"), any_of(*pieces))
     )
