@@ -435,6 +435,22 @@ def test_a_living_process_is_not_finalised(metered, name):
     assert not Path(REGISTRY.board.path, cells.DONE).exists()
 
 
+def test_the_dead_are_dead_while_somebody_writes_their_last_word(tmp_path, name, monkeypatch):
+    metered = Metered(tmp_path / "data")  # not configured: nobody else looks after them here
+    metered.run(f"plainview.counter({name!r}).inc(7); os.kill(os.getpid(), signal.SIGKILL)")
+    (stream,) = (metered.directory / "spool").iterdir()
+    seen = []
+    fold = cells.final.fold
+
+    def meanwhile(*given):
+        seen.append((segments.is_alive(stream), cells.finalise(stream)))
+        return fold(*given)
+
+    monkeypatch.setattr(cells.final, "fold", meanwhile)
+    assert cells.finalise(stream)
+    assert seen == [(False, False)]  # it is not alive, but another is at it
+
+
 def test_the_living_look_after_the_dead_of_their_service(metered, name):
     metered.configure(metrics_interval=0.1)
     plainview.counter(name).inc()

@@ -46,9 +46,14 @@ def finalise(stream: StrPath) -> bool:
     if not os.path.exists(os.path.join(path, CELLS)) or os.path.exists(os.path.join(path, DONE)):
         return True
     try:
-        lock = os.open(os.path.join(path, segments.LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        return not segments.is_alive(path) and _finalise(path)
     except OSError:
         return False
+
+
+def _finalise(path: str) -> bool:
+    # Not the stream's own lock: for as long as it took, whoever asks would take the dead for alive.
+    lock = os.open(os.path.join(path, CELLS), os.O_RDWR | os.O_CLOEXEC)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.path.exists(os.path.join(path, DONE)):
@@ -64,8 +69,6 @@ def finalise(stream: StrPath) -> bool:
                 return False
         with open(os.path.join(path, DONE), "wb"):
             pass
-    except OSError:
-        return False
     finally:
         os.close(lock)
     return True

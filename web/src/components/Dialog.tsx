@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 interface Props {
   label: string;
@@ -11,7 +11,8 @@ interface Props {
 /** A modal dialog; the browser keeps the focus inside and Esc closes. */
 export function Dialog({ label, close, class: name = "", children }: Props) {
   const element = useRef<HTMLDialogElement>(null);
-  useEffect(() => {
+  // Before the next key arrives: what somebody types right after the key that opens it is meant for it.
+  useLayoutEffect(() => {
     element.current?.showModal();
   }, []);
   return (

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { Icon, type IconName } from "./Icon";
 
 interface Props {
@@ -40,7 +40,8 @@ export function Menu(props: Props) {
   }
 
   const isOpen = open.value;
-  useEffect(() => {
+  // Before the next key arrives, as in `Dialog`.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     const surface = box.current?.querySelector(".menu");
     const first = ["[aria-pressed='true']", "input", "button, a"].map((each) =>

@@ -46,10 +46,11 @@ export function Expression({ value, families, onAsk }: Props) {
     const caret = completion.start + completion.insert.length - (completion.inside ? 1 : 0);
     draft.value = text;
     found.value = [];
-    requestAnimationFrame(() => {
-      input.current?.focus();
-      input.current?.setSelectionRange(caret, caret);
-    });
+    const element = input.current;
+    if (!element) return;
+    element.value = text; // now, so that the caret can be put into it before the next key arrives
+    element.focus();
+    element.setSelectionRange(caret, caret);
   };
   const ask = () => {
     found.value = [];
