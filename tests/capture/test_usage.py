@@ -248,13 +248,13 @@ def test_a_child_does_not_go_on_with_its_parents_samples(capture):
         """
         from plainview.capture.operations import usage
         log.info("the keeper runs")
-        usage.watch(lambda sample: print(os.getpid(), flush=True), 0.1)
+        usage.watch(lambda sample: os.write(1, b"%d\\n" % os.getpid()), 0.1)
         if os.fork() == 0:
             log.info("so does the child's")
             time.sleep(1)
             os._exit(0)
         time.sleep(0.5)
-        print("parent", os.getpid(), flush=True)
+        os.write(1, b"parent %d\\n" % os.getpid())
         os.wait()
         """
     )

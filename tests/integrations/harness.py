@@ -178,6 +178,8 @@ class Programs:
             if not name.startswith(("PLAINVIEW_", "OTEL_", "PYTHON", "COV_", "PYTEST"))
         }
         return clean | {
+            # A worker that is asked to end before it has begun never hears of it: gunicorn is not to wait long for it.
+            "GUNICORN_CMD_ARGS": "--graceful-timeout 3",
             "PATH": f"{BIN}{os.pathsep}{clean['PATH']}",
             "PLAINVIEW_CONSOLE": "off",
             "PLAINVIEW_DIR": str(self.spool.directory),

@@ -123,8 +123,7 @@ def test_gunicorn(programs, options):
     programs.write("main.py", WSGI)
     port = free_port()
     bind = f"127.0.0.1:{port}"
-    # A worker that is asked to end before it has begun never hears of it: gunicorn is not to wait for it for long.
-    command = ("gunicorn", "main:app", "--bind", bind, "--access-logfile", "-", "--graceful-timeout", "3", *options)
+    command = ("gunicorn", "main:app", "--bind", bind, "--access-logfile", "-", *options)
     with programs.serving(*command, port=port):
         asked, workers = ask_many(f"http://{bind}/", 200)
     check(programs.spool, asked)
