@@ -277,6 +277,15 @@ class Screen:
             assert time.monotonic() < deadline, f"{self.address} does not match {pattern}"
             self.page.wait_for_timeout(20)
 
+    def expect_fits(self, width: int, part: str = "html", beside: int = 0) -> None:
+        """In a window of this width nothing sticks out of a part of the page, what stands beside it taken off."""
+        self.page.set_viewport_size({"width": width, "height": 700})
+        reached = f"document.querySelector({part!r}).scrollWidth"
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.page.evaluate(reached)) > width - beside:  # charts follow a frame later
+            assert time.monotonic() < deadline, f"{part} is {found} wide in a window of {width}"
+            self.page.wait_for_timeout(20)
+
     def pills(self) -> list[str]:
         """The terms of the query, as they stand in their pills."""
         return [text.strip() for text in self.page.locator(".pill .pill-text").all_inner_texts()]

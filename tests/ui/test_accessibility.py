@@ -56,7 +56,6 @@ def test_pages_have_no_serious_violations(server, open_screen, studio, theme):
 
 def test_the_pages_fit_a_narrow_window(server, open_screen, studio):
     screen = open_screen(server.url)
-    screen.page.set_viewport_size({"width": 1000, "height": 700})
     for address in ("/logs", "/traces", f"/traces/{studio.checkout}", "/status"):
         screen.go(address)
-        assert screen.page.evaluate("document.documentElement.scrollWidth") <= 1000, address
+        screen.expect_fits(1000)

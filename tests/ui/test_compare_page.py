@@ -101,5 +101,4 @@ def test_the_page_has_no_serious_violations_and_fits(ran, open_screen, address, 
     screen = open_screen(server.url, color_scheme=theme)
     screen.go(address)
     assert screen.axe() == []
-    screen.page.set_viewport_size({"width": 900, "height": 700})
-    assert screen.page.evaluate("document.documentElement.scrollWidth") <= 900
+    screen.expect_fits(900)

@@ -329,10 +329,9 @@ def test_the_pages_have_no_serious_violations(busy, open_screen, theme):
 def test_the_pages_fit_a_narrow_window(busy, open_screen):
     server, works = busy
     screen = open_screen(server.url)
-    screen.page.set_viewport_size({"width": 900, "height": 700})
     for address in ("/jobs", "/batches", f"/operations/{works.ids['abandoned']}"):
         screen.go(address)
-        assert screen.page.evaluate("document.documentElement.scrollWidth") <= 900, address
+        screen.expect_fits(900)
 
 
 def test_a_hostile_name_stays_text(shared_server, open_screen):

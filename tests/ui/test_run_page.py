@@ -205,6 +205,5 @@ def test_the_page_has_no_serious_violations_and_fits(show, theme):
     for called in ("slow", "failed", "running"):
         screen = show(called, color_scheme=theme)
         assert screen.axe() == [], called
-        screen.page.set_viewport_size({"width": 900, "height": 700})
-        assert screen.page.evaluate("document.documentElement.scrollWidth") <= 900
-        assert screen.page.evaluate("document.querySelector('.run-body').scrollWidth") <= 900 - 68
+        screen.expect_fits(900)
+        screen.expect_fits(900, ".run-body", beside=68)

@@ -186,9 +186,8 @@ def test_the_list_has_no_serious_violations_and_fits(ran, open_screen, theme):
     screen.page.keyboard.press("x")
     assert screen.axe() == []
     for width in (900, 1100):
-        screen.page.set_viewport_size({"width": width, "height": 700})
-        assert screen.page.evaluate("document.documentElement.scrollWidth") <= width
-        assert screen.page.evaluate("document.querySelector('.virtual').scrollWidth") <= width
+        screen.expect_fits(width)
+        screen.expect_fits(width, ".virtual")
 
 
 def test_the_usual_duration_is_the_middle_of_the_runs_before(runs, ran):

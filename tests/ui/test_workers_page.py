@@ -51,5 +51,4 @@ def test_the_page_has_no_serious_violations(staffed, open_screen, theme):
     screen = open_screen(staffed[0].url, color_scheme=theme)
     screen.go("/workers")
     assert screen.axe() == []
-    screen.page.set_viewport_size({"width": 900, "height": 700})
-    assert screen.page.evaluate("document.documentElement.scrollWidth") <= 900
+    screen.expect_fits(900)
