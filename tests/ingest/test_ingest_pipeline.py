@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from ingest_desk import Desk
-from spool_stream import Stream, log_line
+from spool_stream import Stream, log_line, span_line
 
 from plainview.ingest import pipeline as pipelines, spool
 from plainview.ingest.ndjson import decode
@@ -149,6 +149,20 @@ class Faulty:
         except StoreError:
             return False
         return self._store.accepts(rows)
+
+
+def test_who_waits_for_all_there_is_gets_what_began_a_moment_ago(desk, monkeypatch):
+    monkeypatch.setattr(spool, "_LOOK", 3600.0)
+    monkeypatch.setattr(spool, "_LOOK_STREAM", 3600.0)
+    stream = desk.stream()
+    stream.write(log_line(1))
+    pipeline = desk.running()
+    assert pipeline.drain()
+    stream.write(span_line(1), kind="span")
+    desk.stream().write(log_line(2))
+    assert pipeline.drain()
+    assert desk.messages() == ["line 1", "line 2"]
+    assert desk.store.query("SELECT name FROM spans").rows == [("span 1",)]
 
 
 def test_rows_that_the_store_refuses_go_aside_and_the_rest_is_stored(desk):

@@ -113,6 +113,8 @@ class Pipeline:
         self._unsettled: float | None = None
         self._looks = threading.Condition()
         self._look = self._caught_up = 0
+        #: Somebody waits for all there is: what there is, is looked at anew.
+        self._anew = False
 
     # -- running ----------------------------------------------------------------------------------------------------
 
@@ -145,7 +147,7 @@ class Pipeline:
     def drain(self, timeout: float = 60) -> bool:
         """Wait until all that was there when this was called is in the store. Gives whether it is in time."""
         with self._looks:
-            after = self._look
+            after, self._anew = self._look, True
             self._wake.set()
             return self._looks.wait_for(lambda: self._caught_up > after, timeout)
 
@@ -185,6 +187,9 @@ class Pipeline:
         """One look at everything. Gives the bytes of lines that it found."""
         with self._looks:
             self._look += 1
+            anew, self._anew = self._anew, False
+        if anew:
+            self._follower.look(now=True)
         batch, caught_up = _Gathered(), False
         for _ in range(_SLICES):
             pieces = self._follower.poll(_SLICE_BYTES)
