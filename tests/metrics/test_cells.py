@@ -10,6 +10,7 @@ from array import array
 from pathlib import Path
 
 import pytest
+from hypothesis import given, strategies as st
 from metered import Metered, wait_for
 
 import plainview
@@ -134,6 +135,37 @@ def test_another_service_in_the_same_folder_is_another_service(metered, name):
     metered.run(f"plainview.configure(service='shop-2', dir={str(metered.directory)!r}, console='off')\n"
                 f"plainview.counter({name!r}).inc(5)")  # fmt: skip
     assert metered.value(f"{name}_total") == 1
+
+
+@pytest.mark.parametrize("kind", ["counter", "histogram"])
+@given(
+    values=st.lists(st.floats(0, allow_nan=False) | st.sampled_from([0.1, 0.2, 0.3, 0.7]), min_size=1, max_size=6),
+    order=st.randoms(use_true_random=False),
+)
+def test_what_several_processes_have_counted_does_not_change_when_one_of_them_ends(
+    tmp_path_factory, kind, values, order
+):
+    """By no bit: to Prometheus a counter that falls has begun anew."""
+    directory = str(tmp_path_factory.mktemp("data"))
+    alive = {
+        f"s-{number}": cells.Reading([cells.Metric(1, "counted", kind), cells.Row(1, 1)], [0.0, value])
+        for number, value in enumerate(values)
+    }
+
+    def shown():
+        together = cells.Totals()
+        for reading in order.sample(list(alive.values()), len(alive)):
+            together.add(reading)
+        together.merge(cells.totals_of(directory, "s")[0])
+        (family,) = together.families()
+        return [sample.value for sample in family.samples] + [one.sum for one in family.histograms]
+
+    before = shown()
+    for stream in order.sample(list(alive), len(alive)):
+        counted = cells.Totals()
+        counted.add(alive.pop(stream), gauges=False)
+        assert cells.totals.fold(directory, "s", stream, counted)
+        assert shown() == before
 
 
 # fork, exec.

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
+import sys
 import zlib
 from typing import TYPE_CHECKING, Any, Final
 
@@ -40,13 +42,35 @@ AGGREGATIONS: Final[dict[str, Callable[[list[tuple[float, float]]], float]]] = {
 }
 
 
-class _Observed:
-    """What a histogram's series has counted: the sum, and observations by (classic bucket, sign, index)."""
+def _sum(parts: list[float]) -> float:
+    """Their sum, rounded once: whatever their order, and however they were added up before.
 
-    __slots__ = ("counts", "sum")
+    A counter of several processes must not fall by the last bit when one of them ends: Prometheus would take it for a
+    new beginning, and all of its value for an increase.
+    """
+    try:
+        return math.fsum(parts)
+    except (OverflowError, ValueError):  # infinities, or nearly
+        return sum(parts)
+
+
+def _exact(parts: list[float]) -> list[float]:
+    """The fewest numbers that have exactly the same sum."""
+    found = [total := _sum(parts)]
+    if not math.isfinite(total):
+        return [math.copysign(sys.float_info.max, total)] * 2  # JSON has no infinity
+    while rest := _sum([*parts, *(-each for each in found)]):
+        found.append(rest)
+    return found
+
+
+class _Observed:
+    """What a histogram's series has counted: parts of the sum, and observations by (classic bucket, sign, index)."""
+
+    __slots__ = ("counts", "sums")
 
     def __init__(self) -> None:
-        self.sum = 0.0
+        self.sums: list[float] = []
         self.counts: dict[tuple[int, str, int], float] = {}
 
 
@@ -54,8 +78,8 @@ class Totals:
     """Values of several processes, added up by series."""
 
     def __init__(self) -> None:
-        #: (name, kind, labels, bounds) → the metric, and its series: of a counter numbers, of a gauge what each process
-        #: has and when it was set, of a histogram `_Observed`.
+        #: (name, kind, labels, bounds) → the metric, and its series: of a counter what each process has, of a gauge
+        #: that and when it was set, of a histogram `_Observed`.
         self._metrics: dict[tuple[object, ...], tuple[Metric, dict[Values, Any]]] = {}
 
     def add(self, reading: Reading, *, gauges: bool = True) -> None:
@@ -70,8 +94,7 @@ class Totals:
             if metric.kind == "counter":
                 values = reading.values
                 for slot, one in series.items():
-                    key = one.values
-                    held[key] = held.get(key, 0.0) + values[slot]
+                    held.setdefault(one.values, []).append(values[slot])
             elif metric.kind == "gauge":
                 timed = metric.aggregation == "last"
                 for slot, one in series.items():
@@ -85,14 +108,16 @@ class Totals:
                         (each.classic, each.sign, each.index): reading.at(each.slot)
                         for each in reading.buckets.get(slot, ())
                     }
-                    self._observe(held, one.values, reading.at(slot), counts)
+                    self._observe(held, one.values, [reading.at(slot)], counts)
 
     @staticmethod
-    def _observe(held: dict[Values, Any], key: Values, total: float, counts: dict[tuple[int, str, int], float]) -> None:
+    def _observe(
+        held: dict[Values, Any], key: Values, sums: list[float], counts: dict[tuple[int, str, int], float]
+    ) -> None:
         found = held.get(key)
         if not isinstance(found, _Observed):
             found = held[key] = _Observed()
-        found.sum += total
+        found.sums += sums
         for place, count in counts.items():
             if count:
                 found.counts[place] = found.counts.get(place, 0.0) + count
@@ -113,24 +138,23 @@ class Totals:
             for values, value in series.items():
                 key = values if values in held or len(held) < metric.most else None
                 if isinstance(value, _Observed):
-                    self._observe(held, key, value.sum, value.counts)
+                    self._observe(held, key, value.sums, value.counts)
                 else:
-                    held[key] = held.get(key, 0.0) + value
+                    held.setdefault(key, []).extend(value)
 
     def families(self) -> Iterator[Family]:
         """What was added up, ready to be shown."""
         for metric, series in self._metrics.values():
             family = Family(metric.name, metric.kind, metric.unit, metric.description, bounds=metric.bounds)
-            aggregate = AGGREGATIONS.get(metric.aggregation, AGGREGATIONS["sum"])
+            of_gauges = AGGREGATIONS.get(metric.aggregation, AGGREGATIONS["sum"])
             names = metric.labels
             for values, value in series.items():
                 labels = (OVERFLOW,) if values is None else tuple(zip(names, values, strict=False))
                 if isinstance(value, _Observed):
                     family.histograms.append(_histogram(metric, labels, value))
-                elif isinstance(value, list):
-                    family.samples.append(Sample(labels, aggregate(value)))
                 else:
-                    family.samples.append(Sample(labels, value))
+                    together = of_gauges(value) if metric.kind == "gauge" else _sum(value)
+                    family.samples.append(Sample(labels, together))
             yield family
 
     def stored(self) -> list[_Stored]:
@@ -139,9 +163,9 @@ class Totals:
             _Stored(
                 metric,
                 [
-                    (values, value.sum, [(*place, count) for place, count in value.counts.items()])
+                    (values, _exact(value.sums), [(*place, count) for place, count in value.counts.items()])
                     if isinstance(value, _Observed)
-                    else (values, value, [])
+                    else (values, _exact(value), [])
                     for values, value in series.items()
                 ],
             )
@@ -173,7 +197,7 @@ def _histogram(metric: Metric, labels: tuple[tuple[str, str], ...], observed: _O
     return Histogram(
         labels,
         classic,
-        observed.sum,
+        _sum(observed.sums),
         scale=SCALE,
         zero=sum(halves.get(ZERO, {}).values()),
         positive=halves.get(POSITIVE, {}),
@@ -183,8 +207,8 @@ def _histogram(metric: Metric, labels: tuple[tuple[str, str], ...], observed: _O
 
 class _Stored(msgspec.Struct, array_like=True):
     metric: Metric
-    #: Label values, value or sum, and for a histogram (classic bucket, sign, index, observations).
-    series: list[tuple[tuple[str, ...] | None, float, list[tuple[int, str, int, float]]]]
+    #: Label values; parts of the value or the sum; and for a histogram (classic bucket, sign, index, observations).
+    series: list[tuple[tuple[str, ...] | None, list[float], list[tuple[int, str, int, float]]]]
 
 
 class _File(msgspec.Struct, omit_defaults=True):
