@@ -14,7 +14,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 
 import plainview
-from plainview import exposition, segments
+from plainview import cells, exposition, segments
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -93,6 +93,11 @@ class Metered:
                 for point in line["points"]:
                     sums[tuple(sorted(point.get("labels", {}).items()))] += point.get("value", 0.0)
         return dict(sums)
+
+    def finalise(self) -> None:
+        """The last word of all that are gone; the keeper of this process looks after them as well."""
+        for stream in (self.directory / "spool").iterdir():
+            wait_for(lambda stream=stream: segments.is_alive(stream) or cells.finalise(stream))
 
     def start(self, source: str, interval: float = 3600.0) -> subprocess.Popen:
         """A program of the same service, configured, in a process of its own."""

@@ -57,8 +57,7 @@ def test_a_process_killed_while_it_counts_leaves_every_increment(metered, name):
     total = metered.value(f"{name}_total")
     assert least <= total < least + 2000
     assert total - metered.value(f"{name}_sizes_count") in {0, 1}
-    (stream,) = [path for path in (metered.directory / "spool").iterdir() if str(path) != spool(metered)]
-    assert cells.finalise(stream)
+    metered.finalise()
     assert metered.value(f"{name}_total") == total
     assert metered.told(f"{name}_total") == {(): total}
 
@@ -88,8 +87,7 @@ def test_totals_are_right_over_processes_that_live_are_gone_and_are_killed(meter
     assert counts() == (16, 5)
     programs[1].communicate("x", timeout=30)
     assert counts() == (16, 3)
-    for stream in (metered.directory / "spool").iterdir():
-        cells.finalise(stream)
+    metered.finalise()
     assert counts() == (16, 3)
     for stream in list((metered.directory / "spool").iterdir()):  # as the server does once it has them
         if (stream / cells.DONE).exists():
@@ -124,8 +122,7 @@ def test_a_service_of_which_nobody_lives_begins_anew(tmp_path, name):
         print([family.samples[0].value for family in families() if family.name == "{name}_total"])
     """
     assert metered.run(program) == metered.run(program) == "[5.0]\n"
-    for stream in (metered.directory / "spool").iterdir():
-        assert cells.finalise(stream)
+    metered.finalise()
     assert metered.run(program) == "[5.0]\n"
     assert metered.told(f"{name}_total") == {(): 15}
 
@@ -444,9 +441,9 @@ def test_killed_anywhere_in_a_snapshot_each_increase_is_told_once(metered, name,
     metered.run(f"{head} dir={str(metered.directory)!r}, metrics_interval=3600)\n" + KILLED_FOR(name, lines))
     (stream,) = [path for path in (metered.directory / "spool").iterdir() if str(path) != REGISTRY.board.path]
     for _ in range(2):
-        assert cells.finalise(stream)
+        metered.finalise()
     (stream / cells.DONE).unlink()  # as if whoever did it had been killed before it was noted
-    assert cells.finalise(stream)
+    metered.finalise()
     told = metered.told(f"{name}_total")
     assert {labels[0][1]: value for labels, value in told.items()} == {str(n): n + 101 for n in range(10)}
     observed = [point for line in metered.lines() if line.get("name") == f"{name}_sizes" for point in line["points"]]

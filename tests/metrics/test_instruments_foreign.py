@@ -10,7 +10,6 @@ import pytest
 from metered import samples
 
 import plainview
-from plainview import cells
 
 
 @pytest.fixture
@@ -89,8 +88,7 @@ def test_a_program_that_knows_only_prometheus_client_is_told_of(metered, name, s
         """,
         interval=0.2,
     )
-    for stream in (metered.directory / "spool").iterdir():
-        cells.finalise(stream)
+    metered.finalise()
     assert metered.told(f"{name}_total") == {(): 3}
 
 
