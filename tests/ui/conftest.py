@@ -74,6 +74,19 @@ SETTLED = """async () => {
     } while (window.quietFor() < 60);
     await frame();
 }"""
+#: Presses keys, each in a task of its own but in one frame as a rule, and tells what has the focus in the next task.
+PRESS = """keys => new Promise((tell) => {
+    const next = new MessageChannel();
+    next.port1.onmessage = () => {
+        const key = keys.shift();
+        const focused = document.activeElement;
+        if (key === undefined) return tell(focused.ariaLabel ?? focused.textContent);
+        const pressed = { key: key.replace("ctrl+", ""), ctrlKey: key.startsWith("ctrl+") };
+        focused.dispatchEvent(new KeyboardEvent("keydown", { ...pressed, bubbles: true, cancelable: true }));
+        next.port2.postMessage(null);
+    };
+    next.port2.postMessage(null);
+})"""
 #: Bodies of ingest stay below the server's limit.
 LINES_AT_ONCE = 5000
 
@@ -254,6 +267,10 @@ class Screen:
     def settle(self) -> None:
         """Wait until no answer is on its way (a stream of new lines never ends, and does not count)."""
         self.page.evaluate(SETTLED)
+
+    def press(self, *keys: str) -> str:
+        """Press keys as quickly as a program can; gives the name or the text of what has the focus then."""
+        return self.page.evaluate(PRESS, list(keys))
 
     @property
     def address(self) -> str:

@@ -38,23 +38,7 @@ def test_the_palette_says_when_nothing_has_an_id(screen):
 def test_what_a_key_opens_has_the_focus_before_the_next_key_arrives(screen, key, focused):
     screen.go("/logs")
     expect(screen.page.get_by_role("grid")).to_be_visible()
-    assert (
-        screen.page.evaluate(
-            """key => new Promise(told => {
-            const next = new MessageChannel();  // a task of its own, as the next key is
-            next.port1.onmessage = () => {
-                const has = document.activeElement;
-                told(has.ariaLabel ?? has.textContent);
-            };
-            document.body.dispatchEvent(new KeyboardEvent("keydown", {
-                key: key.at(-1), ctrlKey: key.startsWith("ctrl"), bubbles: true, cancelable: true,
-            }));
-            next.port2.postMessage(null);
-        })""",
-            key,
-        )
-        == focused
-    )
+    assert screen.press(key) == focused
 
 
 def test_the_palette_goes_to_pages(screen):

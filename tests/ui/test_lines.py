@@ -33,6 +33,14 @@ def test_the_keyboard_walks_the_list_and_opens_and_closes_a_line(screen):
     screen.expect_address(r"/logs\?q=heartbeat$")
 
 
+def test_the_next_key_after_a_line_was_opened_is_its_panels(screen):
+    screen.go("/logs?q=heartbeat")
+    screen.page.keyboard.press("j")
+    expect(screen.rows.first).to_have_attribute("aria-selected", "true")
+    screen.press("Enter", "]")
+    expect(panel(screen)).to_contain_text("heartbeat 298")
+
+
 def test_an_open_line_has_an_address_of_its_own(screen, server, studio):
     screen.go("/logs?q=%22checkout+failed%22")
     screen.rows.first.click()

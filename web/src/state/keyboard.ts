@@ -1,6 +1,6 @@
 /** Keys that act on the page, when nobody is typing. */
 
-import { useEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 
 /** Key (as `KeyboardEvent.key`, `mod+k` for ⌘/Ctrl) → what it does; `false` means "not for me". */
 export type Keys = Record<string, (event: KeyboardEvent) => unknown>;
@@ -41,7 +41,8 @@ export function listenKeys(): void {
 export function useKeys(keys: Keys, typing = false): void {
   const layer = useRef({ keys, typing });
   layer.current.keys = keys;
-  useEffect(() => {
+  // Before the next key arrives: what is on the screen answers to it.
+  useLayoutEffect(() => {
     const mine = layer.current;
     layers.push(mine);
     return () => {
