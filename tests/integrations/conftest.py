@@ -33,6 +33,12 @@ def redis(tmp_path_factory):
         yield (f"{url}/{number}" for number in itertools.count())
 
 
+@pytest.fixture
+def queue(redis, monkeypatch):
+    """A queue of its own for the programs of a test."""
+    monkeypatch.setenv("REDIS_URL", next(redis))
+
+
 @pytest.fixture(scope="module")
 def queueing(tmp_path_factory, redis):
     """Programs with a queue of their own between them, for all tests of a module: workers take long to start."""

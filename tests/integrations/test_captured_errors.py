@@ -233,6 +233,7 @@ def test_structlog_makes_errors_where_its_own_processors_render_the_exception_fi
     assert fine["extra"] == {"exception": "is but a word here"}
 
 
+@pytest.mark.usefixtures("queue")
 @pytest.mark.parametrize("pool", ["prefork", "threads"])
 def test_a_task_that_fails_is_one_error_and_a_retry_is_none(programs, pool):
     programs.write("tasks.py", TASKS)
@@ -242,14 +243,13 @@ def test_a_task_that_fails_is_one_error_and_a_retry_is_none(programs, pool):
         with plainview.context(request_id="r1", job_id="j1"):
             fail.delay(); stubborn.delay(); add.delay(1, 2)
     """)  # fmt: skip
-    # First: a worker may read a file of this broker before all of it is written.
-    assert programs.run(sys.executable, sender).returncode == 0
     command = ["celery", "-A", "tasks", "worker", "--pool", pool, "--concurrency", "2", "--loglevel", "INFO"]
     with (programs.directory / "output.txt").open("w") as output:
         worker = subprocess.Popen(
             command, cwd=programs.directory, env=programs.environment(), stdout=output, stderr=subprocess.STDOUT
         )
         try:
+            assert programs.run(sys.executable, sender).returncode == 0
             deadline = time.monotonic() + 60
             while len(programs.spool.spans(kind="CONSUMER")) < 4 and time.monotonic() < deadline:
                 time.sleep(0.1)

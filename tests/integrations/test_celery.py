@@ -12,19 +12,13 @@ import pytest
 from exposed import Samples
 from harness import free_port, get, read
 
+pytestmark = pytest.mark.usefixtures("queue")
+
 TASKS = """
     import logging, os
     from celery import Celery
 
-    app = Celery("tasks", broker="filesystem://")
-    here = os.path.dirname(os.path.abspath(__file__))
-    for name in ("queue", "control"):
-        os.makedirs(os.path.join(here, name), exist_ok=True)
-    app.conf.broker_transport_options = {
-        "data_folder_in": os.path.join(here, "queue"),
-        "data_folder_out": os.path.join(here, "queue"),
-        "control_folder": os.path.join(here, "control"),
-    }
+    app = Celery("tasks", broker=os.environ["REDIS_URL"])
     log = logging.getLogger("tasks.log")
 
     @app.task
