@@ -185,8 +185,7 @@ class Snapshots:
         if not spool.opened:
             return
         for stream in streams_of(spool.directory, spool.settings.service, besides=spool.path):
-            if not os.path.exists(os.path.join(stream, cells.DONE)) and not segments.is_alive(stream):
-                cells.finalise(stream)
+            cells.finalise(stream)
 
 
 def _untold(instrument: Instrument[Any]) -> dict[int, list[Exemplar]]:
